@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * <proc/base.h> - what every module shares: versions, optional values, errors and their steps, how a process ended,
+ * what this kernel can do, and the clock of every deadline.
+ */
+#ifndef PROC_BASE_H
+#define PROC_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @defgroup base Base
+ * @brief Errors, exits, features, clock: the words that all modules speak.
+ *
+ * Rules that hold everywhere:
+ * - A call returns 0 or a count, or a negative errno; `errno` itself is not part of the contract.
+ * - Outputs named `ret_...` are written on success only.
+ * - Different objects may be used from different threads at once. No call is meant for a signal handler unless it says
+ *   so, and none is a thread cancellation point that leaks.
+ * @{
+ */
+
+/** Marks what the shared library exports. */
+#define PROC_API __attribute__((visibility("default")))
+/** On calls whose result is an error that nobody would notice otherwise. */
+#define PROC_CHECK __attribute__((warn_unused_result))
+
+/** Defined where the brace macros (PROC_OPTIONS, PROC_ARGV, ...) exist: C99 and later. C++ and FFI callers need none. */
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L
+#define PROC_LITERALS 1
+#endif
+
+#define PROC_VERSION_MAJOR 0 /**< Of these headers; 0 until the first stable release. */
+#define PROC_VERSION_MINOR 1 /**< Of these headers. */
+#define PROC_VERSION_PATCH 0 /**< Of these headers. */
+
+/**
+ * The version of the library in use, which may be newer than these headers.
+ *
+ * @return 10000 * major + 100 * minor + patch.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet snippets.c version
+ * @since 0.1
+ */
+PROC_API int proc_version(void);
+
+/** @name Optional values: a pointer, so that zero can be a value and absence cannot be a mistake
+ * @{ */
+#ifdef PROC_LITERALS
+#define PROC_INT(value) (&(const int){(value)})       /**< A descriptor, a process group. */
+#define PROC_UID(value) (&(const uint32_t){(value)})  /**< A user id. */
+#define PROC_GID(value) (&(const uint32_t){(value)})  /**< A group id. */
+#define PROC_MODE(value) (&(const uint32_t){(value)}) /**< A umask. */
+
+#define PROC_ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})  /**< Arguments, the program's name first. */
+#define PROC_ENV(...) ((const char *const[]){__VA_ARGS__, NULL})   /**< `"NAME=value"` strings. */
+#define PROC_ENV_EMPTY ((const char *const[]){NULL})               /**< An environment without any variable. */
+#define PROC_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL}) /**< Names, tried in this order. */
+
+/* Lists without a natural end carry their count: {items, count}. */
+#define PROC_LIST_(list, item, ...) \
+    ((list){(const item[]){__VA_ARGS__}, sizeof((const item[]){__VA_ARGS__}) / sizeof(item)})
+
+/** A vector of strings that the caller already has (main's `argv + 1`, `environ`), with its type checked. */
+#if __STDC_VERSION__ >= 201112L
+#define PROC_STRINGS(vector)                                 \
+    _Generic((vector),                                       \
+        char **: (const char *const *)(vector),              \
+        char *const *: (const char *const *)(vector),        \
+        const char **: (const char *const *)(vector),        \
+        const char *const *: (const char *const *)(vector))
+#else
+#define PROC_STRINGS(vector) ((const char *const *)(vector))
+#endif
+#endif
+
+/** A set of signals is a 64-bit mask: `PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGTERM)`. */
+#define PROC_SIGNAL(number) (UINT64_C(1) << ((number) - 1))
+/** @} */
+
+/** @name Errors
+ * @{ */
+
+/** The step that failed. A number, once given, keeps its meaning for ever. */
+enum {
+    PROC_STEP_NONE = 0,
+    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself or asks for what this version lacks; nothing was tried. */
+    PROC_STEP_MEMORY = 2,   /**< Allocation. */
+    PROC_STEP_SEARCH = 3,   /**< The program is in no directory of the search list. */
+    PROC_STEP_OPEN = 4,     /**< Opening a PATH entry; index = descriptor number in the child. */
+    PROC_STEP_PIPE = 5,     /**< Making a pipe; index = descriptor number in the child. */
+    PROC_STEP_CLONE = 7,    /**< Making the process or its pidfd. */
+    PROC_STEP_SESSION = 8,  /**< setsid(2). */
+    PROC_STEP_GROUP = 9,    /**< setpgid(2); index = the group. */
+    PROC_STEP_CWD = 24,     /**< chdir(2) or fchdir(2). */
+    PROC_STEP_FDS = 25,     /**< Placing a descriptor; index = its number in the child. */
+    PROC_STEP_GROUPS = 26,  /**< setgroups(2). */
+    PROC_STEP_GID = 27,     /**< setresgid(2). */
+    PROC_STEP_UID = 28,     /**< setresuid(2). */
+    PROC_STEP_CLOSE = 33,   /**< Closing all other descriptors. */
+    PROC_STEP_SIGNALS = 34, /**< Mask or dispositions; index = signal. */
+    PROC_STEP_EXEC = 37     /**< execve(2): the program was found, but could not be run. */
+};
+
+/**
+ * Why a call failed, in full. Owned by the caller, optional wherever it appears, written on failure only.
+ * @since 0.1
+ */
+typedef struct proc_error {
+    int32_t step;     /**< PROC_STEP_... */
+    int32_t code;     /**< The errno, positive; the call returned -code. */
+    int32_t index;    /**< Which one, see the step; -1 if there is only one. */
+    uint32_t changed; /**< What of this process could not be undone; always 0 for a start. */
+    char text[240];   /**< One line, no newline: `spawn "grep": chdir "/nope": No such file or directory`. */
+} proc_error;
+
+/**
+ * The word for a step, as error texts use it: "chdir", "exec", ...
+ *
+ * @param step A PROC_STEP_... number.
+ * @return A static string, never NULL; "unknown step" for a number that this version does not know.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet snippets.c step_name
+ * @since 0.1
+ */
+PROC_API const char *proc_step_name(int step);
+/** @} */
+
+/** @name How a process ended
+ * @{ */
+
+/** What is known of a process's end. */
+enum {
+    PROC_RUNNING = 0,         /**< It has not ended. */
+    PROC_EXITED = 1,          /**< code = its exit code, 0..255. */
+    PROC_SIGNALED = 2,        /**< code = the signal that ended it. */
+    PROC_EXITED_UNREAPED = 3, /**< Not our child: gone, but its code shows only once its parent reaps it. */
+    PROC_LOST = 4             /**< Ended, and the kernel cannot tell how: somebody else took the status. */
+};
+
+/**
+ * How a process ended. An exit code and a signal are never folded into one number.
+ * @since 0.1
+ */
+typedef struct proc_exit {
+    int32_t kind;         /**< PROC_EXITED, PROC_SIGNALED, ... */
+    int32_t code;         /**< Exit code or signal, else 0. */
+    int32_t core;         /**< 1: a core was dumped. */
+    int32_t reserved0;    /**< 0. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_exit;
+
+/**
+ * Whether a process exited by itself with 0.
+ *
+ * @param ended What a wait has told.
+ * @return 1 or 0.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet snippets.c exit_ok
+ * @since 0.1
+ */
+PROC_API int proc_exit_ok(const proc_exit *ended);
+
+/**
+ * An end as a shell would put it into `$?`.
+ *
+ * @param ended What a wait has told.
+ * @return 0..255: the exit code, 128 + signal, or 255 where neither is known. Not unique, so only for passing on.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet snippets.c exit_shell
+ * @since 0.1
+ */
+PROC_API int proc_exit_shell(const proc_exit *ended);
+
+/**
+ * An end in words: "exited with 3", "killed by SIGSEGV (core dumped)", "still running", "ended, status lost".
+ *
+ * @param ended What a wait has told.
+ * @param ret_text Receives the words, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_text.
+ * @return The length needed without the terminator, as snprintf(3) does; -EINVAL without `ended`.
+ *
+ * Safety: any thread.
+ * @snippet snippets.c exit_text
+ * @since 0.1
+ */
+PROC_API int proc_exit_text(const proc_exit *ended, char *ret_text, size_t size);
+/** @} */
+
+/** @name What this kernel, here and now, lets us do
+ * @{ */
+
+/** Features with a fallback; a number keeps its meaning for ever. */
+enum {
+    PROC_FEATURE_PIDFD = 1,         /**< pidfd_open(2), poll, waitid(P_PIDFD). Without pidfds nothing can be started. */
+    PROC_FEATURE_CLONE3 = 2,        /**< clone3(2); else clone(2). */
+    PROC_FEATURE_CLOSE_RANGE = 3,   /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
+    PROC_FEATURE_EXIT_INFO = 4,     /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
+    PROC_FEATURE_GROUP_SIGNAL = 5,  /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
+    PROC_FEATURE_FAST_SPAWN = 14    /**< The child borrows our memory until it execs; else it gets a copy, as fork(2). */
+};
+
+/**
+ * Asks the kernel, each time anew, whether a feature can be used. Changes nothing and leaves nothing behind.
+ *
+ * @param feature PROC_FEATURE_...
+ * @return 1 = there, 0 = absent or denied, and the fallback is used; -EINVAL = unknown number; another negative errno:
+ *         it cannot be told now (no free descriptor, say).
+ *
+ * Safety: any thread.
+ * @snippet snippets.c has
+ * @since 0.1
+ */
+PROC_API int proc_has(int feature);
+/** @} */
+
+/**
+ * The clock of every deadline in this library.
+ *
+ * @return Milliseconds on CLOCK_MONOTONIC; never negative.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see clock_gettime(2)
+ * @snippet snippets.c now
+ * @since 0.1
+ */
+PROC_API int64_t proc_now_ms(void);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * <proc/proc.h> - all of libproc. The core is <proc/run.h>; each header also stands alone.
+ */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include <proc/base.h>
+#include <proc/child.h>
+#include <proc/run.h>
+#include <proc/spawn.h>
+
+#endif

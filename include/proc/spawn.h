@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * <proc/spawn.h> - start a program from one request. Read: stdio entries, options, starting, the rarer options.
+ */
+#ifndef PROC_SPAWN_H
+#define PROC_SPAWN_H
+
+#include <proc/child.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @defgroup spawn Spawn
+ * @brief One struct says how a program is started; its zero value is the safe default.
+ *
+ * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
+ * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
+ *
+ * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
+ * descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
+ * its errno, `options.error` names it, and nothing is left behind.
+ * @{
+ */
+
+/** @name 1. Stdio entries: what one descriptor of the child is
+ * @{ */
+
+/** Kinds of an entry. */
+enum {
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: inherited if it is open. */
+    PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
+    PROC_STDIO_NULL = 2,     /**< /dev/null */
+    PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
+    PROC_STDIO_SOCKET = 4,   /**< Not in this version: -ENOTSUP. */
+    PROC_STDIO_PTY = 5,      /**< Not in this version: -ENOTSUP. */
+    PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
+    PROC_STDIO_PATH = 7,     /**< A file, opened by us before the start: with our cwd, ids and umask. */
+    PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
+    PROC_STDIO_BYTES = 9,    /**< The child reads these bytes, then the end of file. */
+    PROC_STDIO_CAPTURE = 10, /**< What the child writes is kept for the result. */
+    PROC_STDIO_CALLBACK = 11 /**< What the child writes, or wants to read, goes through a function. */
+};
+
+#define PROC_STDIO_TO_CHILD 0x01u   /**< PIPE, CALLBACK: the child reads it; the default for number 0. */
+#define PROC_STDIO_FROM_CHILD 0x02u /**< PIPE, CALLBACK: the child writes it; the default for all other numbers. */
+#define PROC_STDIO_APPEND 0x04u     /**< PATH: append instead of truncate. */
+#define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
+#define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: past the limit keep the end, not the beginning. */
+#define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
+
+/**
+ * Takes what the child wrote: a chunk, or with PROC_STDIO_LINES a line. Called in the thread that runs or pumps, with
+ * no lock held.
+ *
+ * @param fd The child's number of the descriptor.
+ * @param data The bytes, not terminated. A line keeps its newline; a piece without one is the last line, or part of a
+ *        line longer than `size`.
+ * @param len How many; 0 = the end of file, told once.
+ * @param user As given.
+ * @return 0, or a negative errno to read no more: our end is closed, and the result carries the error.
+ */
+typedef int (*proc_on_data)(int fd, const char *data, size_t len, void *user);
+
+/**
+ * Gives what the child shall read. Called in the thread that runs or pumps, with no lock held.
+ *
+ * @param fd The child's number of the descriptor.
+ * @param buffer Receives the bytes.
+ * @param size Room at buffer.
+ * @param user As given.
+ * @return How many bytes, at most `size`; 0 = no more, the child sees the end of file; a negative errno = the same, and
+ *         the result carries the error.
+ */
+typedef int64_t (*proc_on_space)(int fd, char *buffer, size_t size, void *user);
+
+/**
+ * What one descriptor of the child is. {0} is the default. What it points to is used, never freed, and must live until
+ * the stream has ended. Members that the kind does not name must be 0.
+ * @since 0.1
+ */
+typedef struct proc_stdio {
+    int32_t kind;           /**< PROC_STDIO_... */
+    uint32_t flags;         /**< PROC_STDIO_TO_CHILD ... */
+    int32_t fd;             /**< FD: our number; SAME_AS: the child's number. */
+    int32_t open_flags;     /**< PATH with EXPLICIT: O_...; O_CLOEXEC and O_NOCTTY are added. */
+    uint32_t mode;          /**< PATH: of a new file, before our umask; 0 = 0666. */
+    uint32_t reserved0;     /**< 0. */
+    const char *path;       /**< PATH. */
+    const void *data;       /**< BYTES. */
+    size_t size;            /**< BYTES: how many, SIZE_MAX = up to the NUL; CAPTURE: most to keep, 0 = 64 MiB;
+                                 CALLBACK with LINES: longest line, 0 = 64 KiB. */
+    proc_on_data on_data;   /**< CALLBACK from the child. */
+    proc_on_space on_space; /**< CALLBACK to the child. */
+    void *user;             /**< CALLBACK: handed on. */
+    uint64_t reserved[2];   /**< 0. */
+} proc_stdio;
+
+/* Spelled in C and C++ alike. */
+#ifdef __cplusplus
+#define PROC_STDIO_(k, fl, f, of, m, p, d, n, cb, sp, u) (proc_stdio{k, fl, f, of, m, 0, p, d, n, cb, sp, u, {0, 0}})
+#else
+#define PROC_STDIO_(k, fl, f, of, m, p, d, n, cb, sp, u) ((proc_stdio){k, fl, f, of, m, 0, p, d, n, cb, sp, u, {0, 0}})
+#endif
+#define PROC_STDIO_KIND_(k, flags) PROC_STDIO_(k, flags, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+
+#define PROC_INHERIT PROC_STDIO_KIND_(PROC_STDIO_INHERIT, 0)                               /**< Our own. */
+#define PROC_NULL PROC_STDIO_KIND_(PROC_STDIO_NULL, 0)                                     /**< /dev/null */
+#define PROC_PIPE PROC_STDIO_KIND_(PROC_STDIO_PIPE, 0)                                     /**< By its number. */
+#define PROC_PIPE_TO_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_TO_CHILD)          /**< The child reads. */
+#define PROC_PIPE_FROM_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_FROM_CHILD)      /**< The child writes. */
+/** Our descriptor `number`. */
+#define PROC_FD(number) PROC_STDIO_(PROC_STDIO_FD, 0, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+/** The same as the child's `number`: `.err = PROC_SAME_AS(1)`. */
+#define PROC_SAME_AS(number) PROC_STDIO_(PROC_STDIO_SAME_AS, 0, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+/** A file: read for number 0, created and truncated for every other number. */
+#define PROC_PATH(name) PROC_STDIO_(PROC_STDIO_PATH, 0, 0, 0, 0, name, NULL, 0, NULL, NULL, NULL)
+/** A file, created if it is not there, written at its end. */
+#define PROC_APPEND(name) PROC_STDIO_(PROC_STDIO_PATH, PROC_STDIO_APPEND, 0, 0, 0, name, NULL, 0, NULL, NULL, NULL)
+/** A file, opened as open(2) is told to. */
+#define PROC_OPEN(name, open_flags, mode) \
+    PROC_STDIO_(PROC_STDIO_PATH, PROC_STDIO_EXPLICIT, 0, open_flags, mode, name, NULL, 0, NULL, NULL, NULL)
+/** The child reads this string. */
+#define PROC_TEXT(string) PROC_STDIO_(PROC_STDIO_BYTES, 0, 0, 0, 0, NULL, string, SIZE_MAX, NULL, NULL, NULL)
+/** The child reads these bytes. */
+#define PROC_BYTES(data, size) PROC_STDIO_(PROC_STDIO_BYTES, 0, 0, 0, 0, NULL, data, size, NULL, NULL, NULL)
+/** Keeps up to 64 MiB; more is read, counted and dropped, and the result says truncated. */
+#define PROC_CAPTURE PROC_STDIO_KIND_(PROC_STDIO_CAPTURE, 0)
+/** Keeps the first `most` bytes. */
+#define PROC_CAPTURE_HEAD(most) PROC_STDIO_(PROC_STDIO_CAPTURE, 0, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/** Keeps the last `most` bytes. */
+#define PROC_CAPTURE_TAIL(most) \
+    PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TAIL, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/** Every chunk that the child writes goes to `on_data`. */
+#define PROC_CALLBACK(on_data, user) \
+    PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)
+/** Every line that the child writes goes to `on_data`. */
+#define PROC_LINES(on_data, user)                                                                                     \
+    PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES, 0, 0, 0, NULL, NULL, 0, on_data, NULL, \
+                user)
+/** What the child reads comes from `on_space`. */
+#define PROC_SUPPLY(on_space, user) \
+    PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_TO_CHILD, 0, 0, 0, NULL, NULL, 0, NULL, on_space, user)
+
+/**
+ * An entry for a number beyond 2: `.fds = PROC_FDS({3, PROC_FD(socket)}, {4, PROC_PIPE_FROM_CHILD})`. All entries are
+ * placed at once, so swaps, cycles and duplicates are safe.
+ * @since 0.1
+ */
+typedef struct proc_slot {
+    int32_t number; /**< In the child; 3 or more, each once. */
+    proc_stdio is;  /**< What it shall be. */
+} proc_slot;
+/** @} */
+
+/** @name 2. Options. Zero always means "the safe default"
+ * @{ */
+#define PROC_NEW_SESSION 0x0001u     /**< setsid(2): leads a new session and process group, without a terminal. */
+#define PROC_NEW_GROUP 0x0002u       /**< Leads a new process group. */
+#define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
+#define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
+#define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
+#define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count. */
+
+/** One step of a stop. */
+typedef struct proc_stop_step {
+    int32_t signal;  /**< 1..64. */
+    int32_t scope;   /**< PROC_ONE, PROC_GROUP (the child must lead a group); PROC_TREE is -ENOTSUP. */
+    int32_t wait_ms; /**< For the end, before the next step. 0 = go on at once, -1 = for ever. */
+} proc_stop_step;
+
+/** A counted list of slots. */
+typedef struct proc_slots {
+    const proc_slot *items; /**< The first. */
+    size_t count;           /**< How many. */
+} proc_slots;
+/** A counted list of steps. */
+typedef struct proc_stop_steps {
+    const proc_stop_step *items; /**< The first. */
+    size_t count;                /**< How many; 0 = the default steps. */
+} proc_stop_steps;
+#ifdef PROC_LITERALS
+/** A list of slots: `PROC_FDS({3, PROC_FD(4)}, {4, PROC_FD(3)})`. */
+#define PROC_FDS(...) PROC_LIST_(proc_slots, proc_slot, __VA_ARGS__)
+/** A list of steps: `PROC_STOP_STEPS({SIGINT, PROC_ONE, 500}, {SIGKILL, PROC_ONE, 2000})`. */
+#define PROC_STOP_STEPS(...) PROC_LIST_(proc_stop_steps, proc_stop_step, __VA_ARGS__)
+#endif
+
+/**
+ * How to run a program; the remarks name the default. Once the start has returned, only what the stdio entries point to
+ * is still used. What this version cannot do yet is -ENOTSUP with a text, never left out silently.
+ *
+ * A longer struct than the library knows is -E2BIG if it says something beyond, a shorter one is an older caller's, and
+ * size 0 is -EINVAL. This holds for every struct with a size.
+ * @since 0.1
+ */
+typedef struct proc_options {
+    size_t size;        /**< sizeof(proc_options); PROC_OPTIONS() sets it. */
+    uint32_t flags;     /**< PROC_NEW_GROUP, ... */
+    int32_t timeout_ms; /**< proc_run(): when to stop the child; 0 or -1 = never. proc_spawn() takes none: its waits do. */
+
+    proc_stdio in;               /**< Descriptor 0; inherited. */
+    proc_stdio out;              /**< Descriptor 1; inherited. */
+    proc_stdio err;              /**< Descriptor 2; inherited. */
+    proc_slots fds;              /**< Other numbers; all that are not named are closed. */
+    const char *program;         /**< File (with a slash) or name (searched) to run; argv[0]. */
+    const char *search;          /**< "dir:dir"; PATH of the child's environment, else "/usr/local/bin:/usr/bin:/bin". */
+    const char *const *env;      /**< The whole environment; ours. */
+    const char *const *env_edit; /**< Then, in this order, "A=1" sets and "A" unsets. */
+    const char *cwd;             /**< Working directory; ours. */
+    const uint32_t *umask;       /**< File mode creation mask; ours. */
+    proc_stop_steps stop;        /**< SIGTERM, 5 s, SIGKILL, 5 s; to its group if it leads one. */
+    proc_error *error;           /**< Receives the details of a failure. */
+
+    const struct proc_start *start;           /**< Candidates, directory by descriptor, group to join. */
+    const struct proc_transfer *transfer;     /**< Draining, cancelling. */
+    const struct proc_ids *ids;               /**< User, group, groups. */
+    const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
+    const struct proc_terminal *terminal;     /**< Not in this version. */
+    const struct proc_scheduling *scheduling; /**< Not in this version. */
+    const struct proc_limits *limits;         /**< Not in this version. */
+    const struct proc_namespaces *namespaces; /**< Not in this version. */
+    const struct proc_sandbox *sandbox;       /**< Not in this version. */
+    const struct proc_hook *hook;             /**< Not in this version. */
+} proc_options;
+#ifdef PROC_LITERALS
+/** The options, named: `PROC_OPTIONS(.cwd = "/srv")`. Lives until the end of the enclosing block: pass it, do not keep
+ *  it. */
+#define PROC_OPTIONS(...) (&(const proc_options){.size = sizeof(proc_options), __VA_ARGS__})
+#endif
+/** @} */
+
+/** @name 3. Starting
+ * @{ */
+
+/**
+ * Starts a program, and returns once it runs: a program that cannot be run is an error here, not an exit code later.
+ *
+ * The whole request is looked at before anything is made. The call cannot be cut short while the kernel starts the
+ * program (a dead network file system, say).
+ *
+ * @param child Receives the handle; end it with proc_child_free(). Untouched on failure.
+ * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param options How; NULL = all defaults.
+ * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
+ *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable or not allowed; -ENOEXEC: not a program;
+ *         -EINVAL, -ENOTSUP, -E2BIG: the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a limit; try
+ *         again later; -ENOSYS: no pidfds here; any other errno of the step that failed.
+ *
+ * Safety: any thread, at any time; the calling thread's signal mask is blocked meanwhile, and as before afterwards.
+ * @see execve(2), clone(2), environ(7)
+ * @snippet snippets.c spawn
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_spawn(proc_child **child, const char *const argv[], const proc_options *options);
+/** @} */
+
+/** @name 4. The rarer options: each a small struct of its own
+ * @{ */
+
+/** What is started, where, and in which group. */
+typedef struct proc_start {
+    size_t size;                   /**< sizeof(proc_start). */
+    const char *const *candidates; /**< `PROC_NAMES("editor", "vi")`: the first that can be run, instead of program. */
+    const int *cwd_fd;             /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
+    const int *group;              /**< A process group to join; it must be in our session. */
+} proc_start;
+
+/** How proc_run() and proc_collect() move the bytes. */
+typedef struct proc_transfer {
+    size_t size;          /**< sizeof(proc_transfer). */
+    int32_t drain_ms;     /**< How long output may outlive the child; 0 = 100 ms, -1 = until it ends. */
+    uint32_t reserved;    /**< 0. */
+    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. It is only polled, never read. */
+} proc_transfer;
+
+/** A counted list of group ids. */
+typedef struct proc_groups {
+    const uint32_t *items; /**< The first; NULL = no list given. */
+    size_t count;          /**< How many; 0 with items = the empty list. */
+} proc_groups;
+
+/** Who the child is. */
+typedef struct proc_ids {
+    size_t size;         /**< sizeof(proc_ids). */
+    const uint32_t *uid; /**< Real, effective and saved user; asks for gid as well. */
+    const uint32_t *gid; /**< Real, effective and saved group. */
+    proc_groups groups;  /**< Supplementary groups; none given: emptied if uid is given, else kept. */
+    uint32_t keep_groups; /**< 1: kept although uid is given. */
+    uint32_t reserved;   /**< 0. */
+} proc_ids;
+
+/** Its signals. Sets are masks of PROC_SIGNAL(). */
+typedef struct proc_dispositions {
+    size_t size;     /**< sizeof(proc_dispositions). */
+    uint64_t block;  /**< Blocked at its start; none. With PROC_INHERIT_SIGNALS in addition to ours. */
+    uint64_t ignore; /**< Ignored, in addition to those that we ignore (of which SIGPIPE is reset). */
+    uint64_t reset;  /**< Default, although we ignore them. */
+} proc_dispositions;
+
+#ifdef PROC_LITERALS
+#define PROC_GROUPS(...) PROC_LIST_(proc_groups, uint32_t, __VA_ARGS__) /**< A list of group ids. */
+#define PROC_NO_GROUPS ((proc_groups){(const uint32_t[]){0}, 0})        /**< The empty list of group ids. */
+#define PROC_SIZED_(type, ...) (&(const type){.size = sizeof(type), __VA_ARGS__})
+#define PROC_START(...) PROC_SIZED_(proc_start, __VA_ARGS__)               /**< Members by name. */
+#define PROC_TRANSFER(...) PROC_SIZED_(proc_transfer, __VA_ARGS__)         /**< Members by name. */
+#define PROC_IDS(...) PROC_SIZED_(proc_ids, __VA_ARGS__)                   /**< Members by name. */
+#define PROC_DISPOSITIONS(...) PROC_SIZED_(proc_dispositions, __VA_ARGS__) /**< Members by name. */
+#endif
+/** @} */
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

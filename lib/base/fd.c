@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors above stdio, close-on-exec from birth. Owns nothing: who calls keeps what it gets. */
+#include "fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+void proc__fd_close(int *fd)
+{
+    if (*fd < 0)
+        return;
+    /* Not again after EINTR: Linux has released the number already, and another thread may own it by now. */
+    proc__syscall(SYS_close, *fd, 0, 0, 0, 0, 0);
+    *fd = -1;
+}
+
+int proc__fd_above_stdio(int fd)
+{
+    if (fd > STDERR_FILENO)
+        return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int rc = above < 0 ? -errno : above;
+    proc__fd_close(&fd);
+    return rc;
+}
+
+int proc__fd_pipe(int ret_ends[2])
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    int rc = 0;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = proc__fd_above_stdio(ends[i]);
+        if (ends[i] < 0)
+            rc = ends[i];
+    }
+    if (rc < 0) {
+        proc__fd_close(&ends[0]);
+        proc__fd_close(&ends[1]);
+        return rc;
+    }
+    ret_ends[0] = ends[0];
+    ret_ends[1] = ends[1];
+    return 0;
+}
+
+int proc__fd_open(const char *path, int flags, unsigned mode)
+{
+    for (;;) {
+        int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
+        if (fd >= 0)
+            return proc__fd_above_stdio(fd);
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+int proc__fd_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return 0;
+}
+
+int64_t proc__fd_read(int fd, void *buffer, size_t size)
+{
+    for (;;) {
+        ssize_t got = read(fd, buffer, size);
+        if (got >= 0)
+            return got;
+        if (errno != EINTR)
+            return -errno;
+    }
+}

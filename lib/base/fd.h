@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors that the library makes: close-on-exec from birth and never 0, 1 or 2, so that a program which runs with
+ * its stdio closed does not print into one of our pipes.
+ */
+#ifndef PROC_LIB_BASE_FD_H
+#define PROC_LIB_BASE_FD_H
+
+#include "system.h"
+
+/* Closes *fd unless it is negative, and sets it to -1. errno stays as it was. */
+void proc__fd_close(int *fd);
+/* Moves a close-on-exec descriptor above 2. Takes fd in every case; the new number or a negative errno. */
+int proc__fd_above_stdio(int fd);
+/* A pipe: [0] to read, [1] to write. 0 or a negative errno. */
+int proc__fd_pipe(int ret_ends[2]);
+/* open(2) with O_CLOEXEC and O_NOCTTY, tried again when a signal interrupts it. The descriptor or a negative errno. */
+int proc__fd_open(const char *path, int flags, unsigned mode);
+/* Makes the open file description of fd non-blocking: only for ends that nobody else shares. 0 or a negative errno. */
+int proc__fd_nonblocking(int fd);
+
+/* write(2) that never raises SIGPIPE. Count or a negative errno. */
+int64_t proc__fd_write_quietly(int fd, const void *data, size_t size);
+/* read(2), tried again when a signal interrupts it. Count or a negative errno. */
+int64_t proc__fd_read(int fd, void *buffer, size_t size);
+
+#endif

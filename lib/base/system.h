@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first include of every file of the library: turns on the libc's GNU and Linux declarations, and carries the
+ * kernel's numbers that an older libc lacks. Knows nothing of processes as handles.
+ *
+ * proc__syscall() is the one door to the kernel for calls that libc does not wrap, or whose wrapper does more than the
+ * call (locks, cancellation, errno). It returns a negative errno and leaves errno as it was: a child that borrows our
+ * memory borrows the calling thread's errno too.
+ */
+#ifndef PROC_LIB_BASE_SYSTEM_H
+#define PROC_LIB_BASE_SYSTEM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_pwritev2
+#error "this libc does not know its kernel's system call numbers"
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x00001000
+#endif
+#ifndef CLONE_CLEAR_SIGHAND
+#define CLONE_CLEAR_SIGHAND 0x100000000ULL
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x00000100
+#endif
+
+/* waitid(2)'s idtype for a pidfd; an enumerator in newer libcs, so not to be asked for by #ifdef. */
+#define WAIT_FOR_PIDFD 3
+/* pidfd_send_signal(2), since 6.9: to the process group that the pidfd's process leads. */
+#define SIGNAL_PROCESS_GROUP (1U << 2)
+
+/* The kernel's signal set: 64 bits, but 128 on MIPS. libc's sigset_t is larger and hides two signals. */
+#if defined(__mips__)
+#define KERNEL_SIGSET_BYTES 16
+#else
+#define KERNEL_SIGSET_BYTES 8
+#endif
+#define LAST_SIGNAL 64
+
+long proc__syscall(long number, long a, long b, long c, long d, long e, long f);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a proc_child holds. Shared by the files of this folder only; who may touch what:
+ *
+ *   never changes after the start   owner, pid, pidfd, leads_group, stop, stop_count, started, drain_ms, cancel_fd
+ *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd, and of each stream fd, users, closing
+ *   only by who set `pumping`       the transfer of each stream
+ */
+#ifndef PROC_LIB_CHILD_HANDLE_H
+#define PROC_LIB_CHILD_HANDLE_H
+
+#include "../base/system.h"
+
+#include <pthread.h>
+
+#include <proc/spawn.h>
+
+#include "../base/clock.h"
+#include "transfer.h"
+
+/* Our end of one descriptor of the child. */
+struct stream {
+    int number;     /* in the child */
+    int fd;         /* ours, non-blocking; -1 once closed or taken */
+    int from_child; /* 1: the child writes and we read, 0: the other way */
+    int users;      /* verbs that are using fd just now */
+    int closing;    /* 1: the last user closes fd */
+    struct transfer transfer; /* what moves its bytes; of kind PROC_STDIO_PIPE: nobody but the verbs */
+};
+
+struct proc_child {
+    pthread_mutex_t lock;
+    int owner; /* pid of the program that started it: in a forked copy the handle is only memory */
+    int pid;
+    int pidfd;
+    int leads_group;
+    int detached;
+
+    int ended; /* 1: exit is final, and the pid is free for others */
+    proc_exit exit;
+    int usage_known;
+    proc_usage usage;
+
+    proc_stop_step *stop;
+    size_t stop_count;
+    int64_t started; /* proc_now_ms() before the start */
+    int drain_ms;    /* -1 = for ever */
+    int cancel_fd;   /* -1 = none; the caller's */
+
+    struct stream *streams;
+    size_t stream_count;
+    int pumping; /* 1: a thread is moving the bytes */
+    int pump_fd; /* epoll set of the transferring streams; -1 until asked for */
+
+    struct proc_child *next; /* among the killed children that are not reaped yet */
+};
+
+/* 0; -EINVAL for NULL; -ECHILD in a forked copy of the program that made the handle. */
+int proc__child_check(const proc_child *child);
+
+/* The stream of that number, or NULL. */
+struct stream *proc__stream_find(const proc_child *child, int number);
+/* Borrow fd for a call that must not hold the lock: the descriptor or -EBADF; to be given back. */
+int proc__stream_enter(proc_child *child, struct stream *stream);
+void proc__stream_leave(proc_child *child, struct stream *stream);
+/* Closes our end now, or as soon as its last user leaves; takes it out of the pump's epoll set first. */
+void proc__stream_close(proc_child *child, struct stream *stream);
+
+/* Waits until then; 0 once child->exit is final, -ETIMEDOUT, or another negative errno. */
+int proc__child_wait_until(proc_child *child, deadline when);
+/* As proc_kill(), for a handle and arguments that are known to be good. */
+int proc__child_signal(proc_child *child, int signal, int scope);
+
+#endif
