@@ -55,6 +55,11 @@ static const char *reason_xsi(int rc, char *buffer)
 }
 #define REASON(call, buffer) _Generic((call), char *: reason_gnu, int: reason_xsi)((call), (buffer))
 
+const char *proc__reason(int code, char *buffer, size_t size)
+{
+    return REASON(strerror_r(code, buffer, size), buffer);
+}
+
 /* A growing line that stops, terminated, at the end of its room. */
 struct line {
     char *text;
@@ -126,7 +131,7 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     if (!error)
         return;
     char buffer[REASON_MAX];
-    const char *reason = REASON(strerror_r(failure->code, buffer, sizeof buffer), buffer);
+    const char *reason = proc__reason(failure->code, buffer, sizeof buffer);
 
     *error = (proc_error){.step = failure->step, .code = failure->code, .index = failure->index};
     struct line line = {error->text, sizeof error->text, 0};
@@ -140,9 +145,11 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     if (failure->argument) {
         put_text(&line, " ");
         put_quoted(&line, failure->argument);
-    } else if (failure->index >= 0) {
-        char number[16];
-        put(&line, number, (size_t)snprintf(number, sizeof number, " %d", failure->index));
+    }
+    if (failure->index >= 0 && (!failure->argument || failure->step == PROC_STEP_OPTIONS)) {
+        char number[40];
+        const char *form = failure->argument ? " for descriptor %d" : " %d";
+        put(&line, number, (size_t)snprintf(number, sizeof number, form, failure->index));
     }
     put_text(&line, ": ");
     put_text(&line, reason);
