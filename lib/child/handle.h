@@ -4,7 +4,7 @@
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, stop, stop_count, started, drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd, and of each stream fd, users, closing
- *   only by who set `pumping`       the transfer of each stream
+ *   only by who set `pumping`       the transfer of each stream, and all below `pump_fd`
  */
 #ifndef PROC_LIB_CHILD_HANDLE_H
 #define PROC_LIB_CHILD_HANDLE_H
@@ -13,10 +13,12 @@
 
 #include <pthread.h>
 
-#include <proc/spawn.h>
+#include <proc/run.h>
 
 #include "../base/clock.h"
 #include "transfer.h"
+
+struct pollfd;
 
 /* Our end of one descriptor of the child. */
 struct stream {
@@ -51,6 +53,14 @@ struct proc_child {
     size_t stream_count;
     int pumping; /* 1: a thread is moving the bytes */
     int pump_fd; /* epoll set of the transferring streams; -1 until asked for */
+
+    /* Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs. */
+    struct pollfd *polled; /* room for all transferring streams and two more; NULL: a few on the stack will do */
+    proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
+    size_t output_count;
+    int handed_over;      /* 1: a result has got the outputs */
+    int transfer_error;   /* the first errno of a transfer */
+    deadline drain_until; /* 0 until the child is seen to have ended */
 
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };
