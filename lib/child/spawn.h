@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The start of a child, for all calls that begin with one. */
+/* Starting, for the other files of this folder. */
 #ifndef PROC_LIB_CHILD_SPAWN_H
 #define PROC_LIB_CHILD_SPAWN_H
 
@@ -7,13 +7,14 @@
 
 #include <proc/spawn.h>
 
+/* What the start is to its caller: the first word of error texts, and whether it also moves the bytes to the end. */
 struct spawn_call {
-    const char *verb; /* begins every error text */
-    int is_run;       /* 1: timeout_ms is welcome, PIPE entries and PROC_DETACH are not */
+    const char *verb;
+    int is_run;
 };
 
-/* As proc_spawn(). */
-int proc__spawn(proc_child **child, const char *const argv[], const proc_options *options,
+/* As proc_spawn(); the caller has made sure that the thread cannot be cancelled meanwhile. */
+int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call);
 
 #endif
