@@ -293,7 +293,7 @@ static void detach(void)
 
 static void child_free(void)
 {
-    proc_child *child = shell("sleep 60", NULL);
+    proc_child *child = shell("read line", PROC_OPTIONS(.in = PROC_PIPE));
     int pid = proc_child_pid(child);
     //! [child_free]
     child = proc_child_free(child); /* a child that still runs is killed and reaped */
