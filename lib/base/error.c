@@ -55,6 +55,11 @@ static const char *reason_xsi(int rc, char *buffer)
 }
 #define REASON(call, buffer) _Generic((call), char *: reason_gnu, int: reason_xsi)((call), (buffer))
 
+const char *proc__reason(int code, char *buffer, size_t size)
+{
+    return REASON(strerror_r(code, buffer, size), buffer);
+}
+
 /* A growing line that stops, terminated, at the end of its room. */
 struct line {
     char *text;
@@ -101,6 +106,12 @@ static size_t escaped_length(const char *text, size_t len)
     return total;
 }
 
+/* Whether a name may be cut before this byte: not inside a letter of UTF-8. */
+static int may_cut_at(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
 /* The end of a long name says more than its middle: show both ends. */
 static void put_quoted(struct line *line, const char *name)
 {
@@ -111,6 +122,10 @@ static void put_quoted(struct line *line, const char *name)
             head++;
         while (escaped_length(name + len - tail - 1, tail + 1) <= SHOWN_NAME_MAX / 2 - 3)
             tail++;
+        while (head > 0 && !may_cut_at(name[head]))
+            head--;
+        while (tail > 0 && !may_cut_at(name[len - tail]))
+            tail--;
     }
     put_text(line, "\"");
     put_escaped(line, name, head);
@@ -126,7 +141,7 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     if (!error)
         return;
     char buffer[REASON_MAX];
-    const char *reason = REASON(strerror_r(failure->code, buffer, sizeof buffer), buffer);
+    const char *reason = proc__reason(failure->code, buffer, sizeof buffer);
 
     *error = (proc_error){.step = failure->step, .code = failure->code, .index = failure->index};
     struct line line = {error->text, sizeof error->text, 0};
@@ -140,9 +155,11 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     if (failure->argument) {
         put_text(&line, " ");
         put_quoted(&line, failure->argument);
-    } else if (failure->index >= 0) {
-        char number[16];
-        put(&line, number, (size_t)snprintf(number, sizeof number, " %d", failure->index));
+    }
+    if (failure->index >= 0 && (!failure->argument || failure->step == PROC_STEP_OPTIONS)) {
+        char number[40];
+        const char *form = failure->argument ? " for descriptor %d" : " %d";
+        put(&line, number, (size_t)snprintf(number, sizeof number, form, failure->index));
     }
     put_text(&line, ": ");
     put_text(&line, reason);

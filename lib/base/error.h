@@ -21,6 +21,8 @@ struct failure {
 int proc__fail(struct failure *ret_failure, int step, int code, int index, const char *argument);
 /* Writes `verb "thing": step "argument": reason` into the caller's error, if there is one. */
 void proc__error_render(proc_error *error, const char *verb, const char *thing, const struct failure *failure);
+/* The words for an errno, in the buffer or static. Safe in any thread, unlike strerror(3). */
+const char *proc__reason(int code, char *buffer, size_t size);
 /* Copies text as snprintf does: always terminated if size > 0, the length needed comes back. */
 int proc__text_out(const char *text, char *ret_text, size_t size);
 

@@ -2,9 +2,9 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, stop, stop_count, started, drain_ms, cancel_fd
+ *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd, and of each stream fd, users, closing
- *   only by who set `pumping`       the transfer of each stream
+ *   only by who set `pumping`       the transfer of each stream, and all below `pump_fd`
  */
 #ifndef PROC_LIB_CHILD_HANDLE_H
 #define PROC_LIB_CHILD_HANDLE_H
@@ -13,10 +13,12 @@
 
 #include <pthread.h>
 
-#include <proc/spawn.h>
+#include <proc/run.h>
 
 #include "../base/clock.h"
 #include "transfer.h"
+
+struct pollfd;
 
 /* Our end of one descriptor of the child. */
 struct stream {
@@ -41,7 +43,7 @@ struct proc_child {
     int usage_known;
     proc_usage usage;
 
-    proc_stop_step *stop;
+    proc_stop_step *stop; /* NULL = the default steps */
     size_t stop_count;
     int64_t started; /* proc_now_ms() before the start */
     int drain_ms;    /* -1 = for ever */
@@ -52,8 +54,23 @@ struct proc_child {
     int pumping; /* 1: a thread is moving the bytes */
     int pump_fd; /* epoll set of the transferring streams; -1 until asked for */
 
+    /* Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs. */
+    struct pollfd *polled; /* room for all transferring streams and two more; NULL: a few on the stack will do */
+    proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
+    size_t output_count;
+    int handed_over;      /* 1: a result has got the outputs */
+    int transfer_error;   /* the first errno of a transfer */
+    deadline drain_until; /* 0 until the child is seen to have ended */
+
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };
+
+/* A handle without a process yet; copies the steps. NULL: no memory. */
+proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group);
+/* Gives back a handle and its descriptors; the process is no concern of it. NULL is welcome. */
+void proc__child_discard(proc_child *child);
+/* Reaps what it can of the killed children that were not gone when their handles were freed. */
+void proc__child_sweep(void);
 
 /* 0; -EINVAL for NULL; -ECHILD in a forked copy of the program that made the handle. */
 int proc__child_check(const proc_child *child);
@@ -66,7 +83,9 @@ void proc__stream_leave(proc_child *child, struct stream *stream);
 /* Closes our end now, or as soon as its last user leaves; takes it out of the pump's epoll set first. */
 void proc__stream_close(proc_child *child, struct stream *stream);
 
-/* Waits until then; 0 once child->exit is final, -ETIMEDOUT, or another negative errno. */
+/* Looks once, without waiting: 0 and child->exit is final, -ETIMEDOUT if it still runs, or another negative errno. */
+int proc__child_look(proc_child *child);
+/* Waits until then; answers as the look does. */
 int proc__child_wait_until(proc_child *child, deadline when);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);

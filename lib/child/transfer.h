@@ -8,17 +8,31 @@
 
 #include "../base/system.h"
 
-#include <proc/spawn.h>
+#include <proc/run.h>
+
+#include "capture.h"
+
+/* What a move has done. */
+enum {
+    TRANSFER_MOVED, /* some bytes, and more may follow */
+    TRANSFER_WAITS, /* none: the other side is not ready */
+    TRANSFER_ENDED  /* it is over, well or not: our end is to be closed */
+};
 
 struct transfer {
     proc_stdio is;  /* the entry; kind PROC_STDIO_PIPE: nothing to move */
     uint64_t total; /* bytes moved */
+    uint64_t due;   /* from the child: `total` has to get here before we may leave */
     int error;      /* 0, or the first negative errno */
-    int cut;        /* 1: the child stopped reading before all was written */
+    int cut;        /* to the child: 1 = it stopped reading before all was written */
+    int left;       /* from the child: 1 = we left while the other end was still held */
 
-    /* BYTES and supply: [done, len) is still to write. CAPTURE: what is kept. LINES: the unfinished line. */
+    struct capture kept; /* CAPTURE */
+
+    /* BYTES, and a supply's buffer: [done, len) is still to write. A chunk's or line's buffer: [0, len) is to be
+     * delivered, [0, done) has no newline. */
     char *buffer;
-    size_t len, done, capacity;
+    size_t capacity, len, done;
 };
 
 /* Takes over an entry; allocates nothing. */
@@ -26,5 +40,15 @@ void proc__transfer_init(struct transfer *transfer, const proc_stdio *entry);
 void proc__transfer_done(struct transfer *transfer);
 /* 1: somebody has to move its bytes; 0: a PIPE, which the caller reads and writes. */
 int proc__transfer_is_ours(const struct transfer *transfer);
+
+/* Moves one bounded portion through fd, our non-blocking end of the child's descriptor `number`. TRANSFER_... */
+int proc__transfer_move(struct transfer *transfer, int fd, int number);
+/* Notes that what fd, which the child writes, holds at this moment is due. */
+void proc__transfer_note_due(struct transfer *transfer, int fd);
+int proc__transfer_is_due(const struct transfer *transfer);
+/* Gives up an unfinished one: delivers an unfinished line, and notes that it was cut or left. */
+void proc__transfer_leave(struct transfer *transfer, int from_child, int number);
+/* Hands over what a CAPTURE has collected; leaves it empty. */
+proc_output proc__transfer_take(struct transfer *transfer, int number);
 
 #endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One new process, held in the hand by its pidfd from birth: clone3(2), else clone(2), on a stack of its own, with the
+ * vfork wait: the caller goes on when the new process has called execve(2) or ended.
+ */
+#ifndef PROC_LIB_BASE_CLONE_H
+#define PROC_LIB_BASE_CLONE_H
+
+#include "system.h"
+
+/* Where the new process lives. */
+enum memory {
+    MEMORY_SHARED,  /* in ours: nothing is copied, and what it writes we see */
+    MEMORY_COPIED,  /* in a copy of ours, as after fork(2) */
+    MEMORY_EMULATED /* as COPIED, by an emulator (valgrind, QEMU) that takes both for fork(2) and leaves the wait out */
+};
+
+/*
+ * What the new process runs. It must use proc__syscall() only, must not allocate, lock or return, and ends by execve(2)
+ * or exit_group(2). handlers_cleared: 1 = no handler of ours can run in it; 0 = it has to reset them before it unblocks
+ * a signal.
+ */
+typedef void clone_body(void *arg, int handlers_cleared);
+
+/*
+ * The caller has blocked all signals. Until it execs, the new process tells nobody of its end: a start that fails sends
+ * no SIGCHLD, and only waits with __WALL see it. With execve(2) it becomes a child like any other. The pid, and *ret_pidfd above stdio; or a negative errno, of which -ENOSYS: no pidfds here.
+ */
+int proc__clone(clone_body *body, void *arg, enum memory memory, int *ret_pidfd);
+
+#endif

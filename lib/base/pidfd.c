@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on pidfds. Owns nothing; the layouts are the kernel's. */
+#include "pidfd.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "exit.h"
+
+/* What waitid(2) fills on the kernel's side: libc's struct rusage has other times on some 32-bit systems. */
+struct kernel_rusage {
+    struct {
+        long sec, usec;
+    } user, system;
+    long max_rss_kb, shared_rss, data_rss, stack_rss;
+    long minor_faults, major_faults, swaps;
+    long blocks_in, blocks_out;
+    long messages_sent, messages_received, signals;
+    long switches, preemptions;
+};
+
+/* PIDFD_GET_INFO, since 6.13, and its PIDFD_INFO_EXIT, since 6.15: <linux/pidfd.h>. */
+struct pidfd_info {
+    uint64_t mask;
+    uint64_t cgroup_id;
+    uint32_t pid, tgid, ppid;
+    uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_status;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+#define INFO_EXIT (UINT64_C(1) << 3)
+
+int proc__pidfd_open(int pid)
+{
+    return (int)proc__syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+}
+
+int proc__pidfd_signal(int pidfd, int signal, unsigned flags)
+{
+    return (int)proc__syscall(SYS_pidfd_send_signal, pidfd, signal, 0, (long)flags, 0, 0);
+}
+
+static proc_usage usage_from_kernel(const struct kernel_rusage *rusage)
+{
+    return (proc_usage){
+        .user_us = (int64_t)rusage->user.sec * 1000000 + rusage->user.usec,
+        .system_us = (int64_t)rusage->system.sec * 1000000 + rusage->system.usec,
+        .max_rss_bytes = (int64_t)rusage->max_rss_kb * 1024,
+        .minor_faults = rusage->minor_faults,
+        .major_faults = rusage->major_faults,
+        .blocks_in = rusage->blocks_in,
+        .blocks_out = rusage->blocks_out,
+        .switches = rusage->switches,
+        .preemptions = rusage->preemptions,
+    };
+}
+
+int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
+{
+    siginfo_t info = {0};
+    struct kernel_rusage rusage = {0};
+    long rc;
+    do
+        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | WNOHANG | __WALL, (long)&rusage, 0);
+    while (rc == -EINTR);
+    if (rc < 0)
+        return (int)rc;
+    if (info.si_pid == 0)
+        return 0;
+    *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
+    *ret_usage = usage_from_kernel(&rusage);
+    return 1;
+}
+
+int proc__pidfd_is_child(int pidfd)
+{
+    siginfo_t info;
+    return (int)proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0, 0);
+}
+
+int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)
+{
+    struct pidfd_info info = {.mask = INFO_EXIT};
+    long rc = proc__syscall(SYS_ioctl, pidfd, (long)GET_INFO, (long)&info, 0, 0, 0);
+    if (rc == -ESRCH || (rc == 0 && !(info.mask & INFO_EXIT)))
+        return -EAGAIN;
+    if (rc < 0)
+        return -ENODATA;
+    *ret_exit = proc__exit_from_status(info.exit_status);
+    return 0;
+}

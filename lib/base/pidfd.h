@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system calls on pidfds, which libc wraps late or not at all. Knows processes only as descriptors.
+ */
+#ifndef PROC_LIB_BASE_PIDFD_H
+#define PROC_LIB_BASE_PIDFD_H
+
+#include "system.h"
+
+#include <proc/child.h>
+
+/* pidfd_open(2): the descriptor or a negative errno. */
+int proc__pidfd_open(int pid);
+/* pidfd_send_signal(2): 0 or a negative errno. */
+int proc__pidfd_signal(int pidfd, int signal, unsigned flags);
+/*
+ * waitid(2) for an ended child, at once. 1 = reaped, both outputs written; 0 = it still runs; a negative errno, of
+ * which -ECHILD: not our child, or no longer.
+ */
+int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage);
+/* 0: it is our child, running or not reaped yet; -ECHILD: it is not, or no longer. */
+int proc__pidfd_is_child(int pidfd);
+/*
+ * How a process, reaped by anybody, has ended: PIDFD_GET_INFO. 0; -EAGAIN: not reaped yet, ask again after POLLHUP; or
+ * -ENODATA: this kernel does not tell.
+ */
+int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit);
+
+#endif

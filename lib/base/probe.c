@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Probes by a process that does nothing. Keeps one thing: whether memory is really shared. */
+#include "probe.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+#include "clone.h"
+#include "fd.h"
+#include "pidfd.h"
+#include "sigmask.h"
+
+static void leave_a_mark(void *arg, int handlers_cleared)
+{
+    (void)handlers_cleared;
+    *(volatile int *)arg = 1;
+    for (;;)
+        proc__syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+}
+
+/* A blocking wait: under an emulator the process may still be on its way. */
+static int await(int pidfd)
+{
+    siginfo_t info;
+    long rc;
+    do
+        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | __WALL, 0, 0);
+    while (rc == -EINTR);
+    /* ECHILD: somebody who waits for just any child was faster. EINVAL: a kernel before 5.4, or an emulator of one. */
+    if (rc == -ECHILD)
+        return 0;
+    return rc == -EINVAL ? -ENOSYS : (int)rc;
+}
+
+/* Makes the process and sees it end: *ret_marked = its mark reached our memory, *ret_kept = its status is still known. */
+static int probe(enum memory memory, int *ret_marked, int *ret_kept)
+{
+    struct sigmask before;
+    volatile int marked = 0;
+    int pidfd;
+    int rc = proc__sigmask_block_all(&before);
+    if (rc < 0)
+        return rc;
+    int pid = proc__clone(leave_a_mark, (void *)&marked, memory, &pidfd);
+    proc__sigmask_set(&before);
+    if (pid < 0)
+        return pid;
+
+    proc_exit ended;
+    rc = await(pidfd);
+    *ret_marked = marked;
+    *ret_kept = proc__pidfd_exit_info(pidfd, &ended) == 0;
+    proc__fd_close(&pidfd);
+    return rc;
+}
+
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+
+int proc__probe_memory(void)
+{
+#ifdef THREAD_SANITIZER
+    return MEMORY_COPIED;
+#else
+    static _Atomic int remembered = -1;
+    int memory = atomic_load_explicit(&remembered, memory_order_relaxed);
+    if (memory >= 0)
+        return memory;
+    int marked, kept;
+    int rc = probe(MEMORY_SHARED, &marked, &kept);
+    if (rc < 0)
+        return rc;
+    memory = marked ? MEMORY_SHARED : MEMORY_EMULATED;
+    atomic_store_explicit(&remembered, memory, memory_order_relaxed);
+    return memory;
+#endif
+}
+
+int proc__probe_exit_info(void)
+{
+    int memory = proc__probe_memory();
+    if (memory < 0)
+        return memory;
+    int marked, kept;
+    int rc = probe((enum memory)memory, &marked, &kept);
+    return rc < 0 ? rc : kept;
+}

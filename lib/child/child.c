@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handle: its making, its plain questions and its end. Keeps the list of killed children that the kernel had not let
+ * go of when they were freed; a later start, wait or free reaps them.
+ */
+#include "handle.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/fd.h"
+#include "../base/pidfd.h"
+#include "pump.h"
+
+#define REAP_MS 100
+
+/* ---- Making ---- */
+
+proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group)
+{
+    proc_child *child = calloc(1, sizeof *child);
+    proc_stop_step *steps = stop_count > 0 ? calloc(stop_count, sizeof *steps) : NULL;
+    if (!child || (stop_count > 0 && !steps)) {
+        free(child);
+        free(steps);
+        return NULL;
+    }
+    if (steps)
+        memcpy(steps, stop, stop_count * sizeof *steps);
+    pthread_mutex_init(&child->lock, NULL);
+    child->owner = (int)getpid();
+    child->pid = child->pidfd = child->pump_fd = child->cancel_fd = -1;
+    child->leads_group = leads_group;
+    child->stop = steps;
+    child->stop_count = stop_count;
+    return child;
+}
+
+void proc__child_discard(proc_child *child)
+{
+    if (!child)
+        return;
+    for (size_t i = 0; i < child->stream_count; i++) {
+        proc__fd_close(&child->streams[i].fd);
+        proc__transfer_done(&child->streams[i].transfer);
+    }
+    proc__pump_done(child);
+    proc__fd_close(&child->pidfd);
+    pthread_mutex_destroy(&child->lock);
+    free(child->streams);
+    free(child->stop);
+    free(child);
+}
+
+/* ---- Questions ---- */
+
+int proc__child_check(const proc_child *child)
+{
+    if (!child)
+        return -EINVAL;
+    return child->owner == (int)getpid() ? 0 : -ECHILD;
+}
+
+int proc_child_pid(const proc_child *child)
+{
+    return child ? child->pid : -EINVAL;
+}
+
+int proc_child_fd(const proc_child *child)
+{
+    return child ? child->pidfd : -EINVAL;
+}
+
+int proc_child_usage(const proc_child *child, proc_usage *ret_usage)
+{
+    int rc = proc__child_check(child);
+    if (rc < 0)
+        return rc;
+    if (!ret_usage)
+        return -EINVAL;
+    pthread_mutex_t *lock = (pthread_mutex_t *)&child->lock;
+    pthread_mutex_lock(lock);
+    if (!child->ended)
+        rc = -EAGAIN;
+    else if (!child->usage_known)
+        rc = -ENODATA;
+    else
+        *ret_usage = child->usage;
+    pthread_mutex_unlock(lock);
+    return rc;
+}
+
+int proc_detach(proc_child *child)
+{
+    int rc = proc__child_check(child);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&child->lock);
+    child->detached = 1;
+    pthread_mutex_unlock(&child->lock);
+    return 0;
+}
+
+/* ---- The end ---- */
+
+/*
+ * Killed, but not gone yet. A stack that is pushed and taken whole by one atomic exchange each: no lock that a fork(2) in
+ * another thread could leave taken in the copy.
+ */
+static _Atomic(proc_child *) unreaped;
+
+static void push_unreaped(proc_child *child)
+{
+    child->next = atomic_load(&unreaped);
+    while (!atomic_compare_exchange_weak(&unreaped, &child->next, child))
+        ;
+}
+
+void proc__child_sweep(void)
+{
+    if (!atomic_load_explicit(&unreaped, memory_order_relaxed))
+        return;
+    proc_child *child = atomic_exchange(&unreaped, NULL);
+    while (child) {
+        proc_child *next = child->next;
+        /* In a forked copy of the program they are not ours to reap. */
+        if (proc__child_check(child) < 0 || proc__child_look(child) != -ETIMEDOUT)
+            proc__child_discard(child);
+        else
+            push_unreaped(child);
+        child = next;
+    }
+}
+
+static int must_be_killed(proc_child *child)
+{
+    return proc__child_check(child) == 0 && child->pidfd >= 0 && !child->detached &&
+           proc__child_look(child) == -ETIMEDOUT;
+}
+
+proc_child *proc_child_free(proc_child *child)
+{
+    if (!child)
+        return NULL;
+    proc__child_sweep();
+    if (must_be_killed(child)) {
+        proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
+        if (proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == -ETIMEDOUT) {
+            push_unreaped(child);
+            return NULL;
+        }
+    }
+    proc__child_discard(child);
+    return NULL;
+}

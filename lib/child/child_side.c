@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the new process does between its birth and execve(2): one straight list of steps. It may run in its parent's
+ * memory, on a small stack, while other threads of the parent go on: so it makes system calls and nothing else. No
+ * allocation, no lock, no libc state, no large locals; all signals stay blocked until the last moment.
+ */
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <proc/base.h>
+
+#define DONE ((struct report){0, 0, 0})
+
+static struct report failed(int step, long rc, int index)
+{
+    return (struct report){step, (int32_t)-rc, index};
+}
+
+static long call(long number, long a, long b, long c)
+{
+    long rc;
+    do
+        rc = proc__syscall(number, a, b, c, 0, 0, 0);
+    while (rc == -EINTR);
+    return rc;
+}
+
+/* ---- Session and group ---- */
+
+static struct report enter_group(const struct plan *plan)
+{
+    long rc;
+    if (plan->new_session && (rc = call(SYS_setsid, 0, 0, 0)) < 0)
+        return failed(PROC_STEP_SESSION, rc, -1);
+    /* The leader of a new session leads a new group already. */
+    if (plan->new_group && !plan->new_session && (rc = call(SYS_setpgid, 0, 0, 0)) < 0)
+        return failed(PROC_STEP_GROUP, rc, 0);
+    if (plan->join_group >= 0 && (rc = call(SYS_setpgid, 0, plan->join_group, 0)) < 0)
+        return failed(PROC_STEP_GROUP, rc, plan->join_group);
+    return DONE;
+}
+
+/* ---- Umask and directory ---- */
+
+static struct report enter_directory(const struct plan *plan)
+{
+    long rc;
+    if (plan->umask >= 0)
+        call(SYS_umask, plan->umask, 0, 0);
+    if (plan->cwd_fd >= 0 && (rc = call(SYS_fchdir, plan->cwd_fd, 0, 0)) < 0)
+        return failed(PROC_STEP_CWD, rc, plan->cwd_fd);
+    if (plan->cwd && (rc = call(SYS_chdir, (long)plan->cwd, 0, 0)) < 0)
+        return failed(PROC_STEP_CWD, rc, -1);
+    return DONE;
+}
+
+/* ---- Descriptors ---- */
+
+static const struct fd_move *find_move(const struct plan *plan, int number)
+{
+    size_t low = 0, high = plan->move_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (plan->moves[middle].number == number)
+            return &plan->moves[middle];
+        if (plan->moves[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* A copy of fd at a number that no move will overwrite. */
+static long put_aside(const struct plan *plan, int fd)
+{
+    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+    while (copy >= 0 && find_move(plan, (int)copy)) {
+        call(SYS_close, copy, 0, 0);
+        copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, copy + 1);
+    }
+    return copy;
+}
+
+/* All moves happen as if at once: sources that a move would overwrite are put aside before the first one. */
+static struct report place_descriptors(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->move_count; i++) {
+        struct fd_move *move = &plan->moves[i];
+        if (!move->lift)
+            continue;
+        long copy = put_aside(plan, move->source);
+        if (copy < 0)
+            return failed(PROC_STEP_FDS, copy, move->number);
+        move->source = (int)copy;
+    }
+    for (size_t i = 0; i < plan->move_count; i++) {
+        const struct fd_move *move = &plan->moves[i];
+        /* dup3(2) refuses equal numbers, and dup2(2) would leave the close-on-exec flag on. */
+        long rc = move->source == move->number ? call(SYS_fcntl, move->number, F_SETFD, 0)
+                                               : call(SYS_dup3, move->source, move->number, 0);
+        if (rc < 0)
+            return failed(PROC_STEP_FDS, rc, move->number);
+    }
+    return DONE;
+}
+
+/* ---- Credentials: groups while we may still set them, the user last ---- */
+
+#if defined(SYS_setgroups32)
+#define SETGROUPS SYS_setgroups32
+#define SETRESGID SYS_setresgid32
+#define SETRESUID SYS_setresuid32
+#else
+#define SETGROUPS SYS_setgroups
+#define SETRESGID SYS_setresgid
+#define SETRESUID SYS_setresuid
+#endif
+
+/* Raw calls: libc's would change every thread of the parent too. */
+static struct report change_ids(const struct plan *plan)
+{
+    long rc;
+    if (plan->change_groups && (rc = call(SETGROUPS, (long)plan->group_count, (long)plan->groups, 0)) < 0)
+        return failed(PROC_STEP_GROUPS, rc, -1);
+    if (plan->gid && (rc = call(SETRESGID, (long)*plan->gid, (long)*plan->gid, (long)*plan->gid)) < 0)
+        return failed(PROC_STEP_GID, rc, (int)*plan->gid);
+    if (plan->uid && (rc = call(SETRESUID, (long)*plan->uid, (long)*plan->uid, (long)*plan->uid)) < 0)
+        return failed(PROC_STEP_UID, rc, (int)*plan->uid);
+    return DONE;
+}
+
+/* ---- Closing all others: marked close-on-exec, so that nothing is lost if a later step fails ---- */
+
+static long mark_range(unsigned first, unsigned last)
+{
+    if (first > last)
+        return 0;
+    return proc__syscall(SYS_close_range, (long)first, (long)last, CLOSE_RANGE_CLOEXEC, 0, 0, 0);
+}
+
+/* The gaps between the numbers that the child shall have. */
+static long mark_gaps(const struct plan *plan)
+{
+    unsigned first = STDERR_FILENO + 1;
+    for (size_t i = 0; i < plan->move_count; i++) {
+        unsigned number = (unsigned)plan->moves[i].number;
+        if (number < first)
+            continue;
+        long rc = mark_range(first, number - 1);
+        if (rc < 0)
+            return rc;
+        first = number + 1;
+    }
+    return mark_range(first, UINT_MAX);
+}
+
+static void mark_one(const struct plan *plan, int fd)
+{
+    if (fd > STDERR_FILENO && !find_move(plan, fd))
+        call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* What getdents64(2) fills in. */
+struct directory_entry {
+    uint64_t inode;
+    int64_t next;
+    uint16_t size;
+    uint8_t type;
+    char name[];
+};
+
+static int number_of(const char *name)
+{
+    int number = 0;
+    for (; *name >= '0' && *name <= '9'; name++)
+        number = number * 10 + (*name - '0');
+    return *name == '\0' ? number : -1;
+}
+
+static long mark_listed(const struct plan *plan)
+{
+    _Alignas(struct directory_entry) char buffer[1024];
+    long dir = call(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return dir;
+    long len;
+    while ((len = call(SYS_getdents64, dir, (long)buffer, sizeof buffer)) > 0)
+        for (long at = 0; at < len;) {
+            const struct directory_entry *entry = (const void *)(buffer + at);
+            mark_one(plan, number_of(entry->name));
+            at += entry->size;
+        }
+    call(SYS_close, dir, 0, 0);
+    return len;
+}
+
+/* Without close_range(2) and without /proc: every number that there can be. */
+static long mark_all_possible(const struct plan *plan)
+{
+    uint64_t limit[2] = {0, 0}; /* soft, hard: the soft one may have been lowered below what is open */
+    long rc = proc__syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)limit, 0, 0);
+    if (rc < 0)
+        return rc;
+    int last = limit[1] > INT_MAX ? INT_MAX : (int)limit[1];
+    for (int fd = 0; fd < last; fd++)
+        mark_one(plan, fd);
+    return 0;
+}
+
+static struct report close_others(const struct plan *plan)
+{
+    if (plan->inherit_fds)
+        return DONE;
+    long rc = mark_gaps(plan);
+    if (rc < 0)
+        rc = mark_listed(plan);
+    if (rc < 0)
+        rc = mark_all_possible(plan);
+    return rc < 0 ? failed(PROC_STEP_CLOSE, rc, -1) : DONE;
+}
+
+/* ---- Signals: handlers go before the mask, or one of the parent's could run in its memory ---- */
+
+/* Large enough for any kernel's struct sigaction; zero is SIG_DFL everywhere. */
+struct kernel_sigaction {
+#if defined(__mips__)
+    unsigned long flags;
+    uintptr_t handler;
+#else
+    uintptr_t handler;
+    unsigned long flags;
+#endif
+    unsigned long rest[6];
+};
+
+static long set_disposition(int signal, uintptr_t handler)
+{
+    const struct kernel_sigaction action = {.handler = handler};
+    return proc__syscall(SYS_rt_sigaction, signal, (long)&action, 0, KERNEL_SIGSET_BYTES, 0, 0);
+}
+
+static int has_handler(int signal)
+{
+    struct kernel_sigaction action = {0};
+    proc__syscall(SYS_rt_sigaction, signal, 0, (long)&action, KERNEL_SIGSET_BYTES, 0, 0);
+    return action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN;
+}
+
+static struct report set_dispositions(const struct plan *plan, int handlers_cleared)
+{
+    uint64_t change = plan->reset | plan->ignore;
+    if (!handlers_cleared)
+        change = ~UINT64_C(0);
+    for (int signal = 1; change != 0 && signal <= LAST_SIGNAL; signal++, change >>= 1) {
+        uint64_t bit = PROC_SIGNAL(signal);
+        if (!(change & 1))
+            continue;
+        long rc = 0;
+        if (plan->ignore & bit)
+            rc = set_disposition(signal, (uintptr_t)SIG_IGN);
+        else if ((plan->reset & bit) || has_handler(signal))
+            rc = set_disposition(signal, (uintptr_t)SIG_DFL);
+        if (rc < 0)
+            return failed(PROC_STEP_SIGNALS, rc, signal);
+    }
+    return DONE;
+}
+
+static struct report set_signals(const struct plan *plan, int handlers_cleared)
+{
+    struct report report = set_dispositions(plan, handlers_cleared);
+    if (report.step)
+        return report;
+    int rc = proc__sigmask_set(&plan->mask);
+    return rc < 0 ? failed(PROC_STEP_SIGNALS, rc, 0) : DONE;
+}
+
+/* ---- Exec ---- */
+
+/* The file is not there, in one of the ways that a directory of a search list can lack it. */
+static int is_absent(long rc)
+{
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -ENAMETOOLONG || rc == -ESTALE || rc == -ENODEV ||
+           rc == -ETIMEDOUT;
+}
+
+/* ENOENT from a file that exists is about its interpreter: that must not read as "program not found". */
+static struct report tell_absence(const struct plan *plan, long rc)
+{
+    for (int i = 0; plan->paths[i]; i++)
+        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
+            return failed(PROC_STEP_EXEC, rc, i);
+    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
+}
+
+static struct report execute(const struct plan *plan)
+{
+    struct report denied = DONE;
+    long rc = -ENOENT;
+    for (int i = 0; plan->paths[i]; i++) {
+        rc = call(SYS_execve, (long)plan->paths[i], (long)plan->argv, (long)plan->env);
+        if (rc == -EACCES)
+            denied = failed(PROC_STEP_EXEC, rc, i);
+        else if (!is_absent(rc))
+            return failed(PROC_STEP_EXEC, rc, i);
+    }
+    return denied.step ? denied : tell_absence(plan, rc);
+}
+
+/* No move may overwrite the way home. */
+static struct report save_report_fd(const struct plan *plan, int *report_fd)
+{
+    if (*report_fd < 0 || !find_move(plan, *report_fd))
+        return DONE;
+    long copy = put_aside(plan, *report_fd);
+    if (copy < 0)
+        return failed(PROC_STEP_FDS, copy, *report_fd);
+    *report_fd = (int)copy;
+    return DONE;
+}
+
+struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+{
+    struct report report;
+    if ((report = save_report_fd(plan, report_fd)).step)
+        return report;
+    /* 1 */ if ((report = enter_group(plan)).step)
+        return report;
+    /* 2 */ if ((report = enter_directory(plan)).step)
+        return report;
+    /* 3 */ if ((report = place_descriptors(plan)).step)
+        return report;
+    /* 4 */ if ((report = change_ids(plan)).step)
+        return report;
+    /* 5 */ if ((report = close_others(plan)).step)
+        return report;
+    /* 6 */ if ((report = set_signals(plan, handlers_cleared)).step)
+        return report;
+    /* 7 */ return execute(plan);
+}

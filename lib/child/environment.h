@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The environment of the child, as a vector of strings that belong to others. */
+#ifndef PROC_LIB_CHILD_ENVIRONMENT_H
+#define PROC_LIB_CHILD_ENVIRONMENT_H
+
+#include "../base/system.h"
+
+/*
+ * base with the edits applied in their order: "A=1" sets, "A" unsets. A new vector, to be given to free(3); NULL: no
+ * memory.
+ */
+const char **proc__environment_edit(const char *const *base, const char *const *edits);
+/* The value of a variable, or NULL. */
+const char *proc__environment_get(const char *const *environment, const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan: all that the new process needs between its birth and execve(2), made ready by the parent so that the child
+ * side neither allocates nor decides. Everything in it is borrowed.
+ */
+#ifndef PROC_LIB_CHILD_PLAN_H
+#define PROC_LIB_CHILD_PLAN_H
+
+#include "../base/system.h"
+
+#include "../base/clone.h"
+#include "../base/sigmask.h"
+
+/* One descriptor of the child: `number` becomes what `source` is in the parent. */
+struct fd_move {
+    int number;
+    int source;
+    int lift; /* 1: another move overwrites `source`, so a copy is put aside first */
+};
+
+struct plan {
+    const char *const *paths; /* what to execute: the first that can be; ended by NULL */
+    const char *const *argv;
+    const char *const *env;
+    int searched; /* 1: the paths come from a search list, so "not found" is about the name */
+
+    int new_session, new_group;
+    int join_group;       /* -1 = none */
+    const char *cwd;      /* NULL = none */
+    int cwd_fd;           /* -1 = none */
+    int umask;            /* -1 = as it is */
+
+    struct fd_move *moves; /* sorted by number, each number once */
+    size_t move_count;
+    int inherit_fds;
+
+    int change_groups; /* 1: to groups[0..group_count) */
+    const uint32_t *groups;
+    size_t group_count;
+    const uint32_t *uid, *gid; /* NULL = as they are */
+
+    struct sigmask mask;
+    uint64_t ignore, reset; /* sets of signals */
+};
+
+/* What went wrong in the child: the step, its errno, and which descriptor, signal, group or path. step 0: nothing did. */
+struct report {
+    int32_t step, code, index;
+};
+
+/*
+ * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need be;
+ * or -1.
+ */
+struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);
+
+/* Carries out the plan in a new process. 0, or a negative errno with *ret_report telling where; nothing is left then. */
+int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *ret_pidfd, struct report *ret_report);
+
+#endif

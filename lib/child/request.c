@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes a request over and looks at all of it before anything is made: structs by their size, options by themselves and
+ * against each other. What cannot be done is refused by name, never left out. Owns nothing.
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int refuse(struct failure *ret_failure, int code, const char *what)
+{
+    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
+}
+
+/* ---- Structs of any size ---- */
+
+static int is_zero(const void *bytes, size_t count)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < count; i++)
+        if (byte[i] != 0)
+            return 0;
+    return 1;
+}
+
+/* Copies a caller's sized struct over ours, whose members it leaves 0 where it is the older, shorter one. */
+static int take_sized(void *ret_copy, size_t known, const void *given, const char *name, struct failure *ret_failure)
+{
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof size)
+        return refuse(ret_failure, EINVAL, name);
+    if (size > known && !is_zero((const char *)given + known, size - known))
+        return refuse(ret_failure, E2BIG, name);
+    memset(ret_copy, 0, known);
+    memcpy(ret_copy, given, size < known ? size : known);
+    return 0;
+}
+
+static int take_parts(struct request *request, struct failure *ret_failure)
+{
+    proc_options *options = &request->options;
+    const struct {
+        const void *given;
+        void *copy;
+        size_t known;
+        const char *name;
+    } parts[] = {
+        {options->start, &request->start, sizeof request->start, ".start: size"},
+        {options->transfer, &request->transfer, sizeof request->transfer, ".transfer: size"},
+        {options->ids, &request->ids, sizeof request->ids, ".ids: size"},
+        {options->signals, &request->signals, sizeof request->signals, ".signals: size"},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!parts[i].given)
+            continue;
+        int rc = take_sized(parts[i].copy, parts[i].known, parts[i].given, parts[i].name, ret_failure);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- Options ---- */
+
+#define KNOWN_FLAGS                                                                                              \
+    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
+
+static int check_supported(const proc_options *options, struct failure *ret_failure)
+{
+    if (options->flags & ~KNOWN_FLAGS)
+        return refuse(ret_failure, ENOTSUP, ".flags: an unknown one");
+    if (options->terminal)
+        return refuse(ret_failure, ENOTSUP, ".terminal");
+    if (options->scheduling)
+        return refuse(ret_failure, ENOTSUP, ".scheduling");
+    if (options->limits)
+        return refuse(ret_failure, ENOTSUP, ".limits");
+    if (options->namespaces)
+        return refuse(ret_failure, ENOTSUP, ".namespaces");
+    if (options->sandbox)
+        return refuse(ret_failure, ENOTSUP, ".sandbox");
+    if (options->hook)
+        return refuse(ret_failure, ENOTSUP, ".hook");
+    return 0;
+}
+
+static int check_call(const proc_options *options, int is_run, struct failure *ret_failure)
+{
+    if (options->timeout_ms < -1)
+        return refuse(ret_failure, EINVAL, ".timeout_ms is negative");
+    if (options->timeout_ms > 0 && !is_run)
+        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run: give it to the wait");
+    if ((options->flags & PROC_DETACH) && is_run)
+        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn");
+    return 0;
+}
+
+static int check_env_edit(const char *const *edits, struct failure *ret_failure)
+{
+    for (; edits && *edits; edits++)
+        if (**edits == '\0' || **edits == '=')
+            return refuse(ret_failure, EINVAL, ".env_edit has an entry without a name");
+    return 0;
+}
+
+static int check_program(const struct request *request, struct failure *ret_failure)
+{
+    const proc_options *options = &request->options;
+    const char *const *candidates = request->start.candidates;
+    if (candidates && options->program)
+        return refuse(ret_failure, EINVAL, ".program and .start->candidates exclude each other");
+    if (candidates && !*candidates)
+        return refuse(ret_failure, EINVAL, ".start->candidates is empty");
+    if (options->umask && *options->umask > 0777)
+        return refuse(ret_failure, EINVAL, ".umask is more than 0777");
+    if (request->start.cwd_fd && *request->start.cwd_fd < 0)
+        return refuse(ret_failure, EINVAL, ".start->cwd_fd is negative");
+    return check_env_edit(options->env_edit, ret_failure);
+}
+
+static int check_group(const struct request *request, struct failure *ret_failure)
+{
+    if (!request->start.group)
+        return 0;
+    if (request->options.flags & (PROC_NEW_SESSION | PROC_NEW_GROUP))
+        return refuse(ret_failure, EINVAL, ".start->group excludes PROC_NEW_SESSION and PROC_NEW_GROUP");
+    if (*request->start.group <= 0)
+        return refuse(ret_failure, EINVAL, ".start->group is not a process group");
+    return 0;
+}
+
+static int check_ids(const struct request *request, struct failure *ret_failure)
+{
+    const proc_ids *ids = &request->ids;
+    if (ids->uid && !ids->gid)
+        return refuse(ret_failure, EINVAL, ".ids->uid without .gid");
+    if ((ids->uid && *ids->uid == UINT32_MAX) || (ids->gid && *ids->gid == UINT32_MAX))
+        return refuse(ret_failure, EINVAL, ".ids: an id of -1");
+    if (ids->groups.count > 0 && !ids->groups.items)
+        return refuse(ret_failure, EINVAL, ".ids->groups without .items");
+    if (ids->groups.count > INT32_MAX)
+        return refuse(ret_failure, EINVAL, ".ids->groups: too many");
+    if (ids->keep_groups > 1 || ids->reserved != 0)
+        return refuse(ret_failure, EINVAL, ".ids: a member that must be 0");
+    if (ids->keep_groups && ids->groups.items)
+        return refuse(ret_failure, EINVAL, ".ids->keep_groups with .groups");
+    return 0;
+}
+
+static int check_signals(const struct request *request, struct failure *ret_failure)
+{
+    const uint64_t immune = PROC_SIGNAL(SIGKILL) | PROC_SIGNAL(SIGSTOP);
+    const proc_dispositions *signals = &request->signals;
+    if (signals->block & immune)
+        return refuse(ret_failure, EINVAL, ".signals->block: SIGKILL and SIGSTOP cannot be blocked");
+    if (signals->ignore & immune)
+        return refuse(ret_failure, EINVAL, ".signals->ignore: SIGKILL and SIGSTOP cannot be ignored");
+    if (signals->ignore & signals->reset)
+        return refuse(ret_failure, EINVAL, ".signals: ignored and reset at once");
+    return 0;
+}
+
+static int check_transfer(const struct request *request, struct failure *ret_failure)
+{
+    const proc_transfer *transfer = &request->transfer;
+    if (transfer->drain_ms < -1)
+        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is negative");
+    if (transfer->cancel_fd && *transfer->cancel_fd < 0)
+        return refuse(ret_failure, EINVAL, ".transfer->cancel_fd is negative");
+    if (transfer->reserved != 0)
+        return refuse(ret_failure, EINVAL, ".transfer: a member that must be 0");
+    return 0;
+}
+
+static int check_stop_step(const proc_stop_step *step, int leads_group, struct failure *ret_failure)
+{
+    if (step->signal < 1 || step->signal > LAST_SIGNAL)
+        return refuse(ret_failure, EINVAL, ".stop: no such signal");
+    if (step->scope == PROC_TREE)
+        return refuse(ret_failure, ENOTSUP, ".stop: PROC_TREE");
+    if (step->scope != PROC_ONE && step->scope != PROC_GROUP)
+        return refuse(ret_failure, EINVAL, ".stop: no such scope");
+    if (step->scope == PROC_GROUP && !leads_group)
+        return refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
+    if (step->wait_ms < -1)
+        return refuse(ret_failure, EINVAL, ".stop: wait_ms is negative");
+    return 0;
+}
+
+static int check_stop(const struct request *request, struct failure *ret_failure)
+{
+    const proc_options *options = &request->options;
+    int leads_group = (options->flags & (PROC_NEW_SESSION | PROC_NEW_GROUP)) != 0;
+    if (options->stop.count > 0 && !options->stop.items)
+        return refuse(ret_failure, EINVAL, ".stop without .items");
+    for (size_t i = 0; i < options->stop.count; i++) {
+        int rc = check_stop_step(&options->stop.items[i], leads_group, ret_failure);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- Descriptors ---- */
+
+size_t proc__request_entry_count(const struct request *request)
+{
+    return 3 + request->options.fds.count;
+}
+
+const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number)
+{
+    const proc_options *options = &request->options;
+    if (i < 3) {
+        *ret_number = (int)i;
+        return i == 0 ? &options->in : i == 1 ? &options->out : &options->err;
+    }
+    *ret_number = options->fds.items[i - 3].number;
+    return &options->fds.items[i - 3].is;
+}
+
+static int check_number(int number, struct failure *ret_failure)
+{
+    if (number < 3)
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, ".fds: 0 to 2 are .in, .out and .err");
+    return 0;
+}
+
+static int check_entries(const struct request *request, int is_run, struct failure *ret_failure)
+{
+    const proc_slots *fds = &request->options.fds;
+    if (fds->count > 0 && !fds->items)
+        return refuse(ret_failure, EINVAL, ".fds without .items");
+    if (fds->count > INT32_MAX)
+        return refuse(ret_failure, EINVAL, ".fds: too many");
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        const proc_stdio *entry = proc__request_entry(request, i, &number);
+        int rc = i < 3 ? 0 : check_number(number, ret_failure);
+        if (rc == 0)
+            rc = proc__entry_check(entry, number, is_run, ret_failure);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- All of it ---- */
+
+static int check_all(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = check_call(&request->options, call->is_run, ret_failure);
+    if (rc == 0)
+        rc = check_entries(request, call->is_run, ret_failure);
+    int (*const checks[])(const struct request *, struct failure *) = {
+        check_program, check_group, check_ids, check_signals, check_transfer, check_stop,
+    };
+    for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
+        rc = checks[i](request, ret_failure);
+    return rc;
+}
+
+int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure)
+{
+    struct request *request = ret_request;
+    memset(request, 0, sizeof *request);
+    request->argv = argv;
+    if (!argv || !argv[0])
+        return refuse(ret_failure, EINVAL, "argv is empty");
+    int rc = 0;
+    if (options)
+        rc = take_sized(&request->options, sizeof request->options, options, "size", ret_failure);
+    if (rc == 0)
+        rc = check_supported(&request->options, ret_failure);
+    if (rc == 0)
+        rc = take_parts(request, ret_failure);
+    return rc < 0 ? rc : check_all(request, call, ret_failure);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A request: what the caller asked for, taken over from structs of any size and found to make sense. After the check no
+ * part of the library looks at the caller's own structs again.
+ */
+#ifndef PROC_LIB_CHILD_REQUEST_H
+#define PROC_LIB_CHILD_REQUEST_H
+
+#include "../base/system.h"
+
+#include <proc/spawn.h>
+
+#include "../base/error.h"
+#include "spawn.h"
+
+struct request {
+    const char *const *argv;
+    proc_options options; /* every struct behind it is one of the following, or absent */
+    proc_start start;
+    proc_transfer transfer;
+    proc_ids ids;
+    proc_dispositions signals;
+};
+
+/*
+ * Fills the request from what the caller gave, options may be NULL. 0; -EINVAL, -ENOTSUP or -E2BIG with the failure
+ * saying what.
+ */
+int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure);
+
+/* The entry of the child's descriptor number i of [0, 3 + fds.count): 0, 1, 2 and then the slots, and its number. */
+const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number);
+size_t proc__request_entry_count(const struct request *request);
+
+/* One entry by itself; which: its number, is_run: as of the call. */
+int proc__entry_check(const proc_stdio *entry, int number, int is_run, struct failure *ret_failure);
+/* 1: the child reads this PIPE, BYTES or CALLBACK entry; 0: it writes it. */
+int proc__entry_to_child(const proc_stdio *entry, int number);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our ends of the child's descriptors: finding, borrowing, closing, and the verbs that read and write them. A verb
+ * borrows the descriptor while it waits without the lock, so that closing it in another thread cannot let the number
+ * fall to a stranger in between.
+ */
+#include "handle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "../base/fd.h"
+
+struct stream *proc__stream_find(const proc_child *child, int number)
+{
+    for (size_t i = 0; i < child->stream_count; i++)
+        if (child->streams[i].number == number)
+            return &child->streams[i];
+    return NULL;
+}
+
+/* ---- Borrowing and closing ---- */
+
+static void close_locked(proc_child *child, struct stream *stream)
+{
+    /* Before the close: an entry of a descriptor that a child just past its vfork still holds would fire for ever. */
+    if (child->pump_fd >= 0 && stream->fd >= 0)
+        epoll_ctl(child->pump_fd, EPOLL_CTL_DEL, stream->fd, NULL);
+    proc__fd_close(&stream->fd);
+}
+
+int proc__stream_enter(proc_child *child, struct stream *stream)
+{
+    pthread_mutex_lock(&child->lock);
+    int fd = stream->closing ? -1 : stream->fd;
+    if (fd >= 0)
+        stream->users++;
+    pthread_mutex_unlock(&child->lock);
+    return fd >= 0 ? fd : -EBADF;
+}
+
+void proc__stream_leave(proc_child *child, struct stream *stream)
+{
+    pthread_mutex_lock(&child->lock);
+    if (--stream->users == 0 && stream->closing)
+        close_locked(child, stream);
+    pthread_mutex_unlock(&child->lock);
+}
+
+void proc__stream_close(proc_child *child, struct stream *stream)
+{
+    pthread_mutex_lock(&child->lock);
+    stream->closing = 1;
+    if (stream->users == 0)
+        close_locked(child, stream);
+    pthread_mutex_unlock(&child->lock);
+}
+
+/* The stream that a verb may touch: a PIPE entry's. */
+static int find_for_verb(proc_child *child, int number, struct stream **ret_stream)
+{
+    int rc = proc__child_check(child);
+    if (rc < 0)
+        return rc;
+    struct stream *stream = proc__stream_find(child, number);
+    if (!stream)
+        return -EBADF;
+    if (proc__transfer_is_ours(&stream->transfer))
+        return -EINVAL;
+    *ret_stream = stream;
+    return 0;
+}
+
+int proc_close(proc_child *child, int fd)
+{
+    struct stream *stream;
+    int rc = find_for_verb(child, fd, &stream);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&child->lock);
+    if (stream->fd < 0 || stream->closing)
+        rc = -EBADF;
+    stream->closing = 1;
+    if (rc == 0 && stream->users == 0)
+        close_locked(child, stream);
+    pthread_mutex_unlock(&child->lock);
+    return rc;
+}
+
+int proc_child_stream(const proc_child *child, int fd)
+{
+    struct stream *stream;
+    int rc = find_for_verb((proc_child *)child, fd, &stream);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_t *lock = (pthread_mutex_t *)&child->lock;
+    pthread_mutex_lock(lock);
+    rc = stream->closing || stream->fd < 0 ? -EBADF : stream->fd;
+    pthread_mutex_unlock(lock);
+    return rc;
+}
+
+int proc_child_take_stream(proc_child *child, int fd)
+{
+    struct stream *stream;
+    int rc = find_for_verb(child, fd, &stream);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&child->lock);
+    if (stream->closing || stream->fd < 0) {
+        rc = -EBADF;
+    } else if (stream->users > 0) {
+        rc = -EBUSY;
+    } else {
+        rc = stream->fd;
+        stream->fd = -1;
+    }
+    pthread_mutex_unlock(&child->lock);
+    return rc;
+}
+
+/* ---- Reading and writing ---- */
+
+static int wait_for(int fd, short events, deadline when)
+{
+    struct pollfd one = {.fd = fd, .events = events};
+    int ready = proc__poll(&one, 1, when);
+    return ready > 0 ? 0 : ready < 0 ? ready : -ETIMEDOUT;
+}
+
+static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
+{
+    for (;;) {
+        int64_t got = proc__fd_read(fd, buffer, size);
+        if (got != -EAGAIN)
+            return got;
+        int rc = wait_for(fd, POLLIN, when);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int timeout_ms)
+{
+    struct stream *stream;
+    int rc = find_for_verb(child, fd, &stream);
+    if (rc < 0)
+        return rc;
+    if (!buffer || size == 0 || timeout_ms < -1)
+        return -EINVAL;
+    if (!stream->from_child)
+        return -EBADF;
+    int own = proc__stream_enter(child, stream);
+    if (own < 0)
+        return own;
+    int64_t got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
+    proc__stream_leave(child, stream);
+    return got;
+}
+
+/* What was written before something went wrong counts; the same thing will go wrong again at the next call. */
+static int64_t write_until(int fd, const char *data, size_t size, deadline when)
+{
+    size_t done = 0;
+    while (done < size) {
+        int64_t some = proc__fd_write_quietly(fd, data + done, size - done);
+        if (some == -EAGAIN)
+            some = wait_for(fd, POLLOUT, when);
+        if (some < 0)
+            return done > 0 ? (int64_t)done : some;
+        done += (size_t)some;
+    }
+    return (int64_t)done;
+}
+
+int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int timeout_ms)
+{
+    struct stream *stream;
+    int rc = find_for_verb(child, fd, &stream);
+    if (rc < 0)
+        return rc;
+    if ((!data && size > 0) || size > INT64_MAX || timeout_ms < -1)
+        return -EINVAL;
+    if (stream->from_child)
+        return -EBADF;
+    int own = proc__stream_enter(child, stream);
+    if (own < 0)
+        return own;
+    int64_t done = write_until(own, data, size, proc__deadline_in(timeout_ms));
+    proc__stream_leave(child, stream);
+    return done;
+}

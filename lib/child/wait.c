@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the child
+ * under the handle's lock and records its status; everybody else reads the record.
+ */
+#include "handle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "../base/pidfd.h"
+
+/* For what the kernel does at once; only so that no surprise of it can hang us. */
+#define PATIENCE_MS 1000
+
+/* ---- How it ended ---- */
+
+/* A child starts with the peak of the process that made it: a figure that is not above ours may be ours. */
+static void flag_inherited_peak(proc_usage *usage)
+{
+    struct rusage self;
+    if (getrusage(RUSAGE_SELF, &self) == 0)
+        usage->max_rss_inherited = usage->max_rss_bytes <= (int64_t)self.ru_maxrss * 1024;
+}
+
+/*
+ * Not ours to reap: SIGCHLD is ignored, or somebody waited for just any child. The kernel may still know. It has the
+ * status ready when it reports POLLHUP, which can be a moment after the process is gone for waitid(2).
+ */
+static proc_exit status_after_a_thief(int pidfd)
+{
+    proc_exit ended = {.kind = PROC_LOST};
+    if (proc__pidfd_exit_info(pidfd, &ended) == -EAGAIN) {
+        struct pollfd hangup = {.fd = pidfd};
+        proc__poll(&hangup, 1, proc__deadline_in(PATIENCE_MS));
+        proc__pidfd_exit_info(pidfd, &ended);
+    }
+    return ended;
+}
+
+static int look_locked(proc_child *child)
+{
+    if (child->ended)
+        return 0;
+    int rc = proc__pidfd_reap(child->pidfd, &child->exit, &child->usage);
+    if (rc == 0)
+        return -ETIMEDOUT;
+    if (rc < 0 && rc != -ECHILD)
+        return rc;
+    if (rc == -ECHILD)
+        child->exit = status_after_a_thief(child->pidfd);
+    else
+        flag_inherited_peak(&child->usage);
+    child->usage_known = rc == 1;
+    child->ended = 1;
+    return 0;
+}
+
+int proc__child_look(proc_child *child)
+{
+    pthread_mutex_lock(&child->lock);
+    int rc = look_locked(child);
+    pthread_mutex_unlock(&child->lock);
+    return rc;
+}
+
+/* ---- Waiting ---- */
+
+int proc__child_wait_until(proc_child *child, deadline when)
+{
+    for (;;) {
+        int rc = proc__child_look(child);
+        if (rc != -ETIMEDOUT)
+            return rc;
+        struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+        int ready = proc__poll(&end, 1, when);
+        if (ready <= 0)
+            return ready < 0 ? ready : -ETIMEDOUT;
+    }
+}
+
+int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
+{
+    int rc = proc__child_check(child);
+    if (rc < 0)
+        return rc;
+    if (timeout_ms < -1)
+        return -EINVAL;
+    proc__child_sweep();
+    rc = proc__child_wait_until(child, proc__deadline_in(timeout_ms));
+    if (rc == 0 && ret_exit)
+        *ret_exit = child->exit;
+    return rc;
+}
+
+/* The first whose pidfd is readable and which has really ended; count if none has. */
+static int find_ended(proc_child *const children[], const struct pollfd *ends, size_t count, size_t *ret_index)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ends && !ends[i].revents)
+            continue;
+        int rc = proc__child_look(children[i]);
+        if (rc == 0)
+            *ret_index = i;
+        if (rc != -ETIMEDOUT)
+            return rc;
+    }
+    return -ETIMEDOUT;
+}
+
+static int wait_any_until(proc_child *const children[], struct pollfd *ends, size_t count, deadline when,
+                          size_t *ret_index)
+{
+    for (;;) {
+        int ready = proc__poll(ends, count, when);
+        if (ready <= 0)
+            return ready < 0 ? ready : -ETIMEDOUT;
+        int rc = find_ended(children, ends, count, ret_index);
+        if (rc != -ETIMEDOUT)
+            return rc;
+    }
+}
+
+int proc_wait_any(proc_child *const children[], size_t count, int timeout_ms, size_t *ret_index)
+{
+    if (!children || count == 0 || timeout_ms < -1)
+        return -EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        int rc = proc__child_check(children[i]);
+        if (rc < 0)
+            return rc;
+    }
+    deadline when = proc__deadline_in(timeout_ms);
+    proc__child_sweep();
+    struct pollfd *ends = calloc(count, sizeof *ends);
+    if (!ends)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        ends[i] = (struct pollfd){.fd = children[i]->pidfd, .events = POLLIN};
+    size_t index = 0;
+    int rc = wait_any_until(children, ends, count, when, &index);
+    if (rc == 0 && ret_index)
+        *ret_index = index;
+    free(ends);
+    return rc;
+}

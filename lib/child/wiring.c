@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens pipes, files and /dev/null for a start, and works out the moves that put them at their numbers in the child.
+ * Owns every descriptor it makes until the wiring is done or its streams are taken by a handle.
+ */
+#include "wiring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "../base/fd.h"
+
+/* The source of a move that is the same as that of another number, until that one is known. */
+#define REFERS_TO(number) (-1 - (number))
+
+static int allocate(struct wiring *wiring, size_t count)
+{
+    wiring->moves = calloc(count, sizeof *wiring->moves);
+    wiring->ends = calloc(count, sizeof *wiring->ends);
+    wiring->streams = calloc(count, sizeof *wiring->streams);
+    return wiring->moves && wiring->ends && wiring->streams ? 0 : -ENOMEM;
+}
+
+/* ---- Which numbers there are ---- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+    int left = ((const struct fd_move *)a)->number, right = ((const struct fd_move *)b)->number;
+    return (left > right) - (left < right);
+}
+
+static struct fd_move *find(const struct wiring *wiring, int number)
+{
+    const struct fd_move key = {.number = number};
+    return bsearch(&key, wiring->moves, wiring->move_count, sizeof key, compare_numbers);
+}
+
+/* One move for each entry, as yet from the number to itself. 0 to 2 may stay as they are, open or not. */
+static void list_moves(struct wiring *wiring, const struct request *request)
+{
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        const proc_stdio *entry = proc__request_entry(request, i, &number);
+        if (entry->kind == PROC_STDIO_DEFAULT && i < 3)
+            continue;
+        int source = entry->kind == PROC_STDIO_SAME_AS ? REFERS_TO(entry->fd) : number;
+        wiring->moves[wiring->move_count++] = (struct fd_move){.number = number, .source = source};
+    }
+    qsort(wiring->moves, wiring->move_count, sizeof *wiring->moves, compare_numbers);
+}
+
+/* The source that a number gets in the end, through any chain of SAME_AS; negative if it never gets one. */
+static int source_of(const struct wiring *wiring, int number)
+{
+    for (size_t steps = 0; steps <= wiring->move_count; steps++) {
+        const struct fd_move *move = find(wiring, number);
+        if (!move)
+            return number <= 2 ? number : -1;
+        if (move->source >= 0)
+            return move->source;
+        number = REFERS_TO(move->source);
+    }
+    return -1;
+}
+
+static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
+{
+    for (size_t i = 0; i < wiring->move_count; i++) {
+        int number = wiring->moves[i].number;
+        if (i > 0 && number == wiring->moves[i - 1].number)
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, ".fds: a number twice");
+        if (source_of(wiring, number) < 0)
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number,
+                              "SAME_AS: the child lacks that one, or they refer to each other");
+    }
+    return 0;
+}
+
+/* ---- One entry ---- */
+
+/* What only the child needs: closed here once it has started. */
+static void use_end(struct wiring *wiring, int number, int fd)
+{
+    wiring->ends[wiring->end_count++] = fd;
+    find(wiring, number)->source = fd;
+}
+
+static int wire_pipe(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    int ends[2];
+    int rc = proc__fd_pipe(ends);
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL);
+    int to_child = proc__entry_to_child(entry, number);
+    struct stream *stream = &wiring->streams[wiring->stream_count++];
+    stream->number = number;
+    stream->from_child = !to_child;
+    stream->fd = ends[to_child ? 1 : 0];
+    proc__transfer_init(&stream->transfer, entry);
+    use_end(wiring, number, ends[to_child ? 0 : 1]);
+
+    rc = proc__fd_nonblocking(stream->fd);
+    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL) : 0;
+}
+
+static int path_flags(const proc_stdio *entry, int number)
+{
+    if (entry->flags & PROC_STDIO_EXPLICIT)
+        return entry->open_flags;
+    if (entry->flags & PROC_STDIO_APPEND)
+        return O_WRONLY | O_CREAT | O_APPEND;
+    return number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
+}
+
+static int wire_path(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    int fd = proc__fd_open(entry->path, path_flags(entry, number), entry->mode ? entry->mode : 0666);
+    if (fd < 0)
+        return proc__fail(ret_failure, PROC_STEP_OPEN, -fd, number, entry->path);
+    use_end(wiring, number, fd);
+    return 0;
+}
+
+static int wire_null(struct wiring *wiring, int number, struct failure *ret_failure)
+{
+    static const char path[] = "/dev/null";
+    if (wiring->null_fd < 0) {
+        int fd = proc__fd_open(path, O_RDWR, 0);
+        if (fd < 0)
+            return proc__fail(ret_failure, PROC_STEP_OPEN, -fd, number, path);
+        wiring->null_fd = fd;
+    }
+    find(wiring, number)->source = wiring->null_fd;
+    return 0;
+}
+
+static int wire(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    switch (entry->kind) {
+    case PROC_STDIO_DEFAULT:
+    case PROC_STDIO_INHERIT:
+    case PROC_STDIO_SAME_AS: return 0;
+    case PROC_STDIO_NULL: return wire_null(wiring, number, ret_failure);
+    case PROC_STDIO_FD: find(wiring, number)->source = entry->fd; return 0;
+    case PROC_STDIO_PATH: return wire_path(wiring, entry, number, ret_failure);
+    default: return wire_pipe(wiring, entry, number, ret_failure);
+    }
+}
+
+static int wire_all(struct wiring *wiring, const struct request *request, struct failure *ret_failure)
+{
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        const proc_stdio *entry = proc__request_entry(request, i, &number);
+        int rc = wire(wiring, entry, number, ret_failure);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- All together ---- */
+
+static void resolve_references(struct wiring *wiring)
+{
+    for (size_t i = 0; i < wiring->move_count; i++)
+        wiring->moves[i].source = source_of(wiring, wiring->moves[i].number);
+}
+
+/* A source is in danger if it is the number of another move, unless that one leaves it in place. */
+static void mark_lifts(struct wiring *wiring)
+{
+    for (size_t i = 0; i < wiring->move_count; i++) {
+        struct fd_move *move = &wiring->moves[i];
+        const struct fd_move *danger = move->source == move->number ? NULL : find(wiring, move->source);
+        move->lift = danger && danger->source != danger->number;
+    }
+}
+
+int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure)
+{
+    struct wiring *wiring = ret_wiring;
+    *wiring = (struct wiring){.null_fd = -1};
+    int rc = allocate(wiring, proc__request_entry_count(request));
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_MEMORY, -rc, -1, NULL);
+    list_moves(wiring, request);
+    rc = check_moves(wiring, ret_failure);
+    if (rc == 0)
+        rc = wire_all(wiring, request, ret_failure);
+    if (rc < 0)
+        return rc;
+    resolve_references(wiring);
+    mark_lifts(wiring);
+    return 0;
+}
+
+void proc__wiring_close_ends(struct wiring *wiring)
+{
+    for (size_t i = 0; i < wiring->end_count; i++)
+        proc__fd_close(&wiring->ends[i]);
+    wiring->end_count = 0;
+    proc__fd_close(&wiring->null_fd);
+}
+
+void proc__wiring_done(struct wiring *wiring)
+{
+    proc__wiring_close_ends(wiring);
+    for (size_t i = 0; wiring->streams && i < wiring->stream_count; i++)
+        proc__fd_close(&wiring->streams[i].fd);
+    free(wiring->streams);
+    free(wiring->ends);
+    free(wiring->moves);
+}

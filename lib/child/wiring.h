@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wiring: the stdio entries of a request turned into open descriptors - which of ours becomes which of the child's, and
+ * which ends stay with us.
+ */
+#ifndef PROC_LIB_CHILD_WIRING_H
+#define PROC_LIB_CHILD_WIRING_H
+
+#include "../base/system.h"
+
+#include "handle.h"
+#include "plan.h"
+#include "request.h"
+
+struct wiring {
+    struct fd_move *moves; /* sorted by number */
+    size_t move_count;
+    int *ends; /* the child's ends and files: open here until it has started */
+    size_t end_count;
+    int null_fd; /* one /dev/null for all; -1 = none */
+
+    struct stream *streams; /* our ends */
+    size_t stream_count;
+};
+
+/* Opens all that the entries ask for. 0, or a negative errno with the failure; to be ended by done in either case. */
+int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure);
+/* Closes what only the child needs. */
+void proc__wiring_close_ends(struct wiring *wiring);
+/* Gives back everything that is left, our ends too unless they were taken (streams NULL). */
+void proc__wiring_done(struct wiring *wiring);
+
+#endif
