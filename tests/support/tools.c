@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Helper paths, temporary directories, files, and running a program by hand. Aborts where a test could not go on. */
+#define _GNU_SOURCE 1
+#include "tools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void give_up(const char *what)
+{
+    perror(what);
+    abort();
+}
+
+const char *helper(const char *name)
+{
+    static struct {
+        const char *name;
+        char path[PATH_MAX];
+    } known[8];
+    const char *directory = getenv("PROC_TEST_HELPERS");
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (!known[i].name) {
+            known[i].name = name;
+            snprintf(known[i].path, sizeof known[i].path, "%s/%s", directory ? directory : TEST_HELPERS_DIR, name);
+        }
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].path;
+    }
+    abort();
+}
+
+char *directory_make(void)
+{
+    const char *parent = getenv("TMPDIR");
+    char *path = path_in(parent ? parent : "/tmp", "proc-test-XXXXXX");
+    if (!mkdtemp(path))
+        give_up(path);
+    return path;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+    (void)status, (void)kind, (void)where;
+    return remove(path);
+}
+
+char *directory_remove(char *directory)
+{
+    if (directory)
+        nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(directory);
+    return NULL;
+}
+
+char *path_in(const char *directory, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", directory, name) < 0)
+        give_up("asprintf");
+    return path;
+}
+
+void file_write(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+        give_up(path);
+}
+
+static char *read_to_end(int fd)
+{
+    size_t len = 0, room = 4096;
+    char *text = malloc(room);
+    for (;;) {
+        if (!text)
+            give_up("malloc");
+        ssize_t got = read(fd, text + len, room - len - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        len += (size_t)got;
+        if (room - len < 2)
+            text = realloc(text, room *= 2);
+    }
+    text[len] = '\0';
+    return text;
+}
+
+char *file_read(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *text = read_to_end(fd);
+    close(fd);
+    return text;
+}
+
+struct outside outside_run(const char *const argv[])
+{
+    struct outside outside = {0};
+    int ends[2];
+    fflush(NULL);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        give_up("pipe2");
+    pid_t pid = fork();
+    if (pid < 0)
+        give_up("fork");
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    close(ends[1]);
+    outside.output = read_to_end(ends[0]);
+    close(ends[0]);
+    while (waitpid(pid, &outside.status, 0) < 0 && errno == EINTR)
+        ;
+    return outside;
+}
+
+void outside_done(struct outside *outside)
+{
+    free(outside->output);
+    *outside = (struct outside){0};
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Small things that many tests need: the helper programs, temporary directories, running a program without the library. */
+#ifndef PROC_TESTS_TOOLS_H
+#define PROC_TESTS_TOOLS_H
+
+#include <stddef.h>
+
+/* The path of a helper program: "report", "child", "profile". In static memory, one for each name. */
+const char *helper(const char *name);
+#define REPORT helper("report")
+#define CHILD helper("child")
+#define PROFILE helper("profile")
+
+/* A new empty directory; to be removed, with all that is in it. */
+char *directory_make(void);
+char *directory_remove(char *directory);
+/* "directory/name" in memory that the caller frees. */
+char *path_in(const char *directory, const char *name);
+/* A file with that content. */
+void file_write(const char *path, const char *text);
+/* Its content, terminated, in memory that the caller frees; NULL if it cannot be read. */
+char *file_read(const char *path);
+
+/* What a program wrote and how it ended; run with plain fork(2) and execv(2), for looking at the helpers themselves. */
+struct outside {
+    int status; /* as of waitpid(2) */
+    char *output;
+};
+struct outside outside_run(const char *const argv[]);
+void outside_done(struct outside *outside);
+
+#endif
