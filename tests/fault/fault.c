@@ -223,6 +223,7 @@ static int run_mode(const struct scenario *scenario, int always, int show, int *
 int fault_run(const struct scenario *scenario, int show)
 {
     int cases = 0;
+    int64_t start = patience_now();
     share_memory();
     int broken = run_one(scenario, 0, 0, 0, show); /* without any fault */
     if (!broken) {
@@ -230,7 +231,8 @@ int fault_run(const struct scenario *scenario, int show)
         broken += run_mode(scenario, 1, show, &cases);
     }
     if (show)
-        print_message("%s: %d cases, %d broken\n", scenario->name, cases, broken);
+        print_message("%s: %d cases, %d broken, %lld ms\n", scenario->name, cases, broken,
+                      (long long)(patience_now() - start));
     return broken;
 }
 

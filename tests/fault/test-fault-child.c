@@ -140,6 +140,12 @@ static void spawn_what_is_not_there(struct attempt *attempt)
         attempt->rc = 0;
 }
 
+static void need_pidfds(void)
+{
+    if (!proc_has(PROC_FEATURE_PIDFD))
+        SKIP_TEST("no pidfds here, so no children");
+}
+
 static void a_start_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
@@ -152,6 +158,7 @@ static void a_start_leaves_no_trace_when_a_call_fails(void **state)
         {"spawn of a missing program", spawn_what_is_not_there},
     };
     (void)state;
+    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -159,6 +166,7 @@ static void a_start_with_other_ids_leaves_no_trace_when_a_call_fails(void **stat
 {
     static const struct scenario scenario = {"spawn as somebody else", spawn_as_somebody_else};
     (void)state;
+    need_pidfds();
     if (geteuid() != 0)
         SKIP_TEST("only root can change ids");
     fault_check(&scenario, 1);
@@ -325,6 +333,7 @@ static void a_verb_leaves_no_trace_when_a_call_fails(void **state)
         {"write and read", feed_and_read},
     };
     (void)state;
+    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -467,6 +476,7 @@ static void moving_bytes_leaves_no_trace_when_a_call_fails(void **state)
         {"pump descriptor", make_a_pump_descriptor},
     };
     (void)state;
+    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -490,6 +500,21 @@ static void asking_for_features_leaves_no_trace_when_a_call_fails(void **state)
     fault_check(&scenario, 1);
 }
 
+/* ---- Where pidfds are denied ---- */
+
+static void without_pidfds_a_start_says_so_and_leaves_nothing(void **state)
+{
+    proc_child *child = no_child;
+    proc_error error;
+    (void)state;
+    if (proc_has(PROC_FEATURE_PIDFD))
+        SKIP_TEST("needs a profile: meson test --setup no_pidfd");
+    assert_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.error = &error)), -ENOSYS);
+    assert_ptr_equal(child, no_child);
+    assert_int_equal(error.code, ENOSYS);
+    assert_contains(error.text, "pidfd");
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -498,6 +523,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_start_with_other_ids_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(a_verb_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(moving_bytes_leaves_no_trace_when_a_call_fails),
+        cmocka_unit_test(without_pidfds_a_start_says_so_and_leaves_nothing),
     };
     return run_suite("fault-child", tests, sizeof tests / sizeof tests[0], argc, argv);
 }
