@@ -138,6 +138,7 @@ static void attempt_once(const struct scenario *scenario, struct attempt *attemp
     int changed = world_compare(before, after, differences, sizeof differences);
     world_free(before);
     world_free(after);
+    world_bury_children(); /* what is left would keep our output open, and the runner waiting */
 
     if (attempt->wrong[0])
         complain("%s (returned %s)", attempt->wrong, rc_name(attempt->rc));
