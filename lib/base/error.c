@@ -106,6 +106,12 @@ static size_t escaped_length(const char *text, size_t len)
     return total;
 }
 
+/* Whether a name may be cut before this byte: not inside a letter of UTF-8. */
+static int may_cut_at(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
 /* The end of a long name says more than its middle: show both ends. */
 static void put_quoted(struct line *line, const char *name)
 {
@@ -116,6 +122,10 @@ static void put_quoted(struct line *line, const char *name)
             head++;
         while (escaped_length(name + len - tail - 1, tail + 1) <= SHOWN_NAME_MAX / 2 - 3)
             tail++;
+        while (head > 0 && !may_cut_at(name[head]))
+            head--;
+        while (tail > 0 && !may_cut_at(name[len - tail]))
+            tail--;
     }
     put_text(line, "\"");
     put_escaped(line, name, head);
