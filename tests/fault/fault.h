@@ -10,6 +10,7 @@
 #ifndef PROC_TESTS_FAULT_H
 #define PROC_TESTS_FAULT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <proc/base.h>
@@ -37,8 +38,9 @@ void fault_end(void);
 
 /* All cases of a scenario. Returns how many are broken, and prints each if `show`. */
 int fault_run(const struct scenario *scenario, int show);
-/* The same as a cmocka test: fails if one is broken. */
-void fault_check(const struct scenario *scenario);
+/* All cases of all scenarios, in a cmocka test: fails if one is broken. */
+void fault_check(const struct scenario *scenarios, size_t count);
+#define FAULT_CHECK(table) fault_check((table), sizeof(table) / sizeof(table)[0])
 
 /* ---- Between the parts of the harness ---- */
 

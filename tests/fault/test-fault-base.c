@@ -136,8 +136,7 @@ static void the_floor_leaves_no_trace_when_a_call_fails(void **state)
         {"poll", poll_a_pipe},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-        fault_check(&scenarios[i]);
+    FAULT_CHECK(scenarios);
 }
 
 /* ---- Wrong on purpose. These calls go through the wrappers as the library's do. ---- */
