@@ -19,27 +19,17 @@
 
 /* ---- Making ---- */
 
-static const proc_stop_step *default_steps(int leads_group)
-{
-    static const proc_stop_step one[] = {{SIGTERM, PROC_ONE, 5000}, {SIGKILL, PROC_ONE, 5000}};
-    static const proc_stop_step group[] = {{SIGTERM, PROC_GROUP, 5000}, {SIGKILL, PROC_GROUP, 5000}};
-    return leads_group ? group : one;
-}
-
 proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group)
 {
-    if (stop_count == 0) {
-        stop = default_steps(leads_group);
-        stop_count = 2;
-    }
     proc_child *child = calloc(1, sizeof *child);
-    proc_stop_step *steps = calloc(stop_count, sizeof *steps);
-    if (!child || !steps) {
+    proc_stop_step *steps = stop_count > 0 ? calloc(stop_count, sizeof *steps) : NULL;
+    if (!child || (stop_count > 0 && !steps)) {
         free(child);
         free(steps);
         return NULL;
     }
-    memcpy(steps, stop, stop_count * sizeof *steps);
+    if (steps)
+        memcpy(steps, stop, stop_count * sizeof *steps);
     pthread_mutex_init(&child->lock, NULL);
     child->owner = (int)getpid();
     child->pid = child->pidfd = child->pump_fd = child->cancel_fd = -1;

@@ -43,7 +43,7 @@ struct proc_child {
     int usage_known;
     proc_usage usage;
 
-    proc_stop_step *stop;
+    proc_stop_step *stop; /* NULL = the default steps */
     size_t stop_count;
     int64_t started; /* proc_now_ms() before the start */
     int drain_ms;    /* -1 = for ever */
@@ -65,7 +65,7 @@ struct proc_child {
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };
 
-/* A handle without a process yet; copies the steps, none given = the default ones. NULL: no memory. */
+/* A handle without a process yet; copies the steps. NULL: no memory. */
 proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group);
 /* Gives back a handle and its descriptors; the process is no concern of it. NULL is welcome. */
 void proc__child_discard(proc_child *child);

@@ -95,6 +95,7 @@ void proc__pump_done(proc_child *child)
     child->polled = NULL;
     child->outputs = NULL;
     child->output_count = 0;
+    proc__fd_close(&child->pump_fd);
 }
 
 int proc__pump_enter(proc_child *child)
@@ -251,7 +252,7 @@ static int pump_once(proc_child *const children[], size_t count, int timeout_ms)
 
 int proc_pump(proc_child *const children[], size_t count, int timeout_ms)
 {
-    if (!children || count == 0)
+    if (!children || count == 0 || timeout_ms < -1)
         return -EINVAL;
     int rc = 0, cancellable;
     for (size_t i = 0; i < count && rc == 0; i++)

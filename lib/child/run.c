@@ -158,6 +158,8 @@ int proc_collect(proc_child *child, int timeout_ms, proc_result *result)
     int rc = proc__child_check(child);
     if (rc < 0)
         return rc;
+    if (timeout_ms < -1)
+        return -EINVAL;
     struct course course = {.child = child, .until = proc__deadline_in(timeout_ms)};
     int cancellable;
     /* A thread that is cancelled halfway would keep the others out for ever. */

@@ -177,7 +177,7 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
 {
     int memory = choose_memory(&spawn->plan);
     if (memory < 0)
-        return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, NULL);
+        return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     struct report report;
     proc_child *child = spawn->child;
     int rc = proc__start(&spawn->plan, (enum memory)memory, &child->pid, &child->pidfd, &report);

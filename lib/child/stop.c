@@ -6,19 +6,6 @@
 
 #include "handle.h"
 
-static const proc_stop_step default_steps[2][2] = {
-    [PROC_ONE] = {{SIGTERM, PROC_ONE, 5000}, {SIGKILL, PROC_ONE, 5000}},
-    [PROC_GROUP] = {{SIGTERM, PROC_GROUP, 5000}, {SIGKILL, PROC_GROUP, 5000}},
-};
-
-static const proc_stop_step *step_at(const proc_child *child, size_t index)
-{
-    if (child->stop_count > 0)
-        return index < child->stop_count ? &child->stop[index] : NULL;
-    const proc_stop_step *steps = default_steps[child->leads_group ? PROC_GROUP : PROC_ONE];
-    return index < 2 ? &steps[index] : NULL;
-}
-
 /* SIGKILL ends a suspended process as well, and who sends it a signal to suspend it wants just that. */
 static int wants_the_child_awake(int signal)
 {
@@ -28,10 +15,9 @@ static int wants_the_child_awake(int signal)
 
 int proc__stop_next(proc_child *child, struct stop_ladder *ladder)
 {
-    const proc_stop_step *step = step_at(child, ladder->next);
-    if (!step)
+    if (ladder->next == child->stop_count)
         return 0;
-    ladder->next++;
+    const proc_stop_step *step = &child->stop[ladder->next++];
     int rc = proc__child_signal(child, step->signal, step->scope);
     /* It has ended in the meantime: the wait will tell. */
     if (rc < 0 && rc != -ESRCH)
