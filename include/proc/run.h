@@ -148,7 +148,8 @@ PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], 
  * @param timeout_ms How long: 0 = only what is there now, -1 = to the end.
  * @param result Receives how it went; emptied first, and left empty unless the call returns 0.
  * @return 0 = it has ended, or cancel_fd was readable and it was stopped; -ETIMEDOUT: it still runs, or a descendant
- *         holds an output and drain_ms is not over: call again, or proc_stop() first; -ECHILD: in a forked copy; -EBUSY: another thread is moving its bytes; -EINVAL.
+ *         holds an output and drain_ms is not over: call again, or proc_stop() first; -ECHILD: in a forked copy;
+ *         -EBUSY: another thread is moving its bytes; -EINVAL.
  *
  * Safety: any thread, one at a time for each child; callbacks run in the calling one.
  * @snippet snippets.c collect
