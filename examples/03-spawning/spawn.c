@@ -58,5 +58,6 @@ static int show_grep(void)
 
 int main(void)
 {
-    return show("date", PROC_ARGV("date")) || show_grep() || show("ls -a -l -h", PROC_ARGV("bash", "-c", "ls -a -l -h"));
+    return show("date", PROC_ARGV("date")) || show_grep() ||
+           show("ls -a -l -h", PROC_ARGV("bash", "-c", "ls -a -l -h"));
 }

@@ -14,6 +14,7 @@
 
 #include <proc/proc.h>
 
+#include "child/handle.h"
 #include "fault.h"
 
 #define LONG_MS 8000
@@ -297,6 +298,13 @@ static void kill_the_group(struct attempt *attempt)
     proc_child_free(child);
 }
 
+static int is_swept(void)
+{
+    siginfo_t info;
+    proc__child_sweep();
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 static void free_a_running_child(struct attempt *attempt)
 {
     proc_child *child = start(PROC_ARGV(CHILD, "sleep", "forever"),
@@ -307,6 +315,9 @@ static void free_a_running_child(struct attempt *attempt)
     attempt->untouched = 1;
     if (child)
         find_wrong(attempt, "the free did not return NULL");
+    /* What could not be killed or reaped then is the business of any later start, wait or free. */
+    if (!EVENTUALLY(is_swept()))
+        find_wrong(attempt, "the child is not reaped later on");
 }
 
 static void feed_and_read(struct attempt *attempt)
