@@ -14,15 +14,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clone.h"
+#include "base/probe.h"
+
 /* ---- What a test needs ---- */
 
-/* Asked once: not the feature alone, since a filter can deny what a start needs beyond pidfd_open(2). */
-static int pidfds_work(void)
+/* Not by proc_has(): valgrind lacks pidfd_open(2), but emulates all that a start needs. */
+int pidfds_work(void)
 {
-    static int known = -1;
-    if (known < 0)
-        known = proc_has(PROC_FEATURE_PIDFD) != 0;
-    return known;
+    return proc__probe_memory() >= 0;
 }
 
 int needs_pidfds(void **state)
@@ -37,6 +37,13 @@ int needs_root(void **state)
 {
     if (geteuid() != 0)
         leave_out("only root may change credentials");
+    return needs_pidfds(state);
+}
+
+int needs_a_machine(void **state)
+{
+    if (proc__probe_memory() == MEMORY_EMULATED)
+        leave_out("an emulator does this in a way of its own");
     return needs_pidfds(state);
 }
 

@@ -13,6 +13,11 @@
 #define root_test(test) cmocka_unit_test_setup(test, needs_root)
 int needs_pidfds(void **state);
 int needs_root(void **state);
+/* The same for a test of what an emulator like valgrind does in a way of its own. */
+#define machine_test(test) cmocka_unit_test_setup(test, needs_a_machine)
+int needs_a_machine(void **state);
+/* 1 = children can be started and waited for here. */
+int pidfds_work(void);
 
 /* `child VERB ...`, as an argument vector. */
 #define CHILD_DOES(...) PROC_ARGV(CHILD, __VA_ARGS__)
