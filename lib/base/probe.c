@@ -30,17 +30,13 @@ static void reap_by_number(int pid)
 /* A blocking wait: under an emulator the process may still be on its way. */
 static int await(int pid, int pidfd)
 {
-    siginfo_t info;
-    long rc;
-    do
-        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | __WALL, 0, 0);
-    while (rc == -EINTR);
+    int rc = proc__pidfd_await(pidfd);
     /* ECHILD: somebody who waits for just any child was faster. EINVAL: a kernel before 5.4, or an emulator of one. */
     if (rc == -ECHILD)
         return 0;
     if (rc < 0)
         reap_by_number(pid);
-    return rc == -EINVAL ? -ENOSYS : (int)rc;
+    return rc == -EINVAL ? -ENOSYS : rc;
 }
 
 /* Makes the process and sees it end: *ret_marked = its mark reached our memory, *ret_kept = its status is still known. */
