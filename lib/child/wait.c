@@ -14,6 +14,8 @@
 
 /* For what the kernel does at once; only so that no surprise of it can hang us. */
 #define PATIENCE_MS 1000
+/* Between two looks at a child that has ended but that a debugger keeps. */
+#define KEPT_MS 10
 
 /* ---- How it ended ---- */
 
@@ -68,17 +70,30 @@ int proc__child_look(proc_child *child)
 
 /* ---- Waiting ---- */
 
+/*
+ * The pidfd is readable and yet there is nothing to reap: a debugger that traces the child comes first. When it lets go
+ * cannot be polled for. 0 = look again, -ETIMEDOUT = the time is over.
+ */
+static int wait_for_the_debugger(deadline when)
+{
+    if (proc__deadline_passed(when))
+        return -ETIMEDOUT;
+    return proc__poll(NULL, 0, proc__deadline_min(when, proc__deadline_in(KEPT_MS)));
+}
+
 int proc__child_wait_until(proc_child *child, deadline when)
 {
-    for (;;) {
-        int rc = proc__child_look(child);
-        if (rc != -ETIMEDOUT)
-            return rc;
+    int rc = proc__child_look(child);
+    while (rc == -ETIMEDOUT) {
         struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
         int ready = proc__poll(&end, 1, when);
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
+        rc = proc__child_look(child);
+        if (rc == -ETIMEDOUT && wait_for_the_debugger(when) < 0)
+            return rc;
     }
+    return rc;
 }
 
 int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
@@ -118,7 +133,7 @@ static int wait_any_until(proc_child *const children[], struct pollfd *ends, siz
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
         int rc = find_ended(children, ends, count, ret_index);
-        if (rc != -ETIMEDOUT)
+        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
             return rc;
     }
 }
