@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "../base/pidfd.h"
 
@@ -18,14 +17,6 @@
 #define KEPT_MS 10
 
 /* ---- How it ended ---- */
-
-/* A child starts with the peak of the process that made it: a figure that is not above ours may be ours. */
-static void flag_inherited_peak(proc_usage *usage)
-{
-    struct rusage self;
-    if (getrusage(RUSAGE_SELF, &self) == 0)
-        usage->max_rss_inherited = usage->max_rss_bytes <= (int64_t)self.ru_maxrss * 1024;
-}
 
 /*
  * Not ours to reap: SIGCHLD is ignored, or somebody waited for just any child. The kernel may still know. It has the
@@ -53,8 +44,6 @@ static int look_locked(proc_child *child)
         return rc;
     if (rc == -ECHILD)
         child->exit = status_after_a_thief(child->pidfd);
-    else
-        flag_inherited_peak(&child->usage);
     child->usage_known = rc == 1;
     child->ended = 1;
     return 0;
@@ -83,17 +72,15 @@ static int wait_for_the_debugger(deadline when)
 
 int proc__child_wait_until(proc_child *child, deadline when)
 {
-    int rc = proc__child_look(child);
-    while (rc == -ETIMEDOUT) {
+    for (;;) {
         struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
         int ready = proc__poll(&end, 1, when);
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
-        rc = proc__child_look(child);
-        if (rc == -ETIMEDOUT && wait_for_the_debugger(when) < 0)
+        int rc = proc__child_look(child);
+        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
             return rc;
     }
-    return rc;
 }
 
 int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
