@@ -66,10 +66,7 @@ int proc__fd_open(const char *path, int flags, unsigned mode)
 
 int proc__fd_nonblocking(int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    return 0;
+    return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 int64_t proc__fd_read(int fd, void *buffer, size_t size)

@@ -16,7 +16,7 @@ int proc__fd_above_stdio(int fd);
 int proc__fd_pipe(int ret_ends[2]);
 /* open(2) with O_CLOEXEC and O_NOCTTY, tried again when a signal interrupts it. The descriptor or a negative errno. */
 int proc__fd_open(const char *path, int flags, unsigned mode);
-/* Makes the open file description of fd non-blocking: only for ends that nobody else shares. 0 or a negative errno. */
+/* Makes one end of a new pipe non-blocking, which has no other flags and is shared with nobody. 0 or a negative errno. */
 int proc__fd_nonblocking(int fd);
 
 /* write(2) that never raises SIGPIPE. Count or a negative errno. */
