@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling a caller's growing buffer from a descriptor. */
+#ifndef PROC_LIB_BASE_BUFFER_H
+#define PROC_LIB_BASE_BUFFER_H
+
+#include "system.h"
+
+#include <proc/base.h>
+
+/*
+ * Reads to the end of fd, or up to the buffer's limit and notes then that there was more. 0 or a negative errno; the
+ * buffer is then empty, and keeps its memory.
+ */
+int proc__buffer_fill(proc_buffer *buffer, int fd);
+
+#endif
