@@ -39,7 +39,7 @@ static int64_t peek(int fd)
 }
 
 /* The count of the last read: 0 at the end, positive if the limit came first, or a negative errno. */
-static int64_t read_up_to(proc_buffer *buffer, int fd, size_t limit)
+static int64_t read_up_to(proc_buffer *buffer, int fd, size_t limit, enum extent extent)
 {
     for (;;) {
         if (buffer->len == limit)
@@ -54,14 +54,16 @@ static int64_t read_up_to(proc_buffer *buffer, int fd, size_t limit)
         if (got <= 0)
             return got;
         buffer->len += (size_t)got;
+        if (extent == ONE_RECORD && (size_t)got < room && buffer->data[buffer->len - 1] == '\n')
+            return 0;
     }
 }
 
-int proc__buffer_fill(proc_buffer *buffer, int fd)
+int proc__buffer_fill(proc_buffer *buffer, int fd, enum extent extent)
 {
     buffer->len = 0;
     buffer->truncated = 0;
-    int64_t rest = read_up_to(buffer, fd, limit_of(buffer));
+    int64_t rest = read_up_to(buffer, fd, limit_of(buffer), extent);
     if (rest < 0)
         buffer->len = 0;
     if (buffer->data)
