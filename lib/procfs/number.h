@@ -10,6 +10,8 @@
 
 #include "../base/system.h"
 
+#include <string.h>
+
 /* Digits that fit into 64 bits whatever they are. */
 #define SAFE_DIGITS 19
 
@@ -20,7 +22,9 @@ static inline int is_blank(char c)
 
 static inline const char *skip_blanks(const char *at)
 {
-    while (is_blank(*at))
+    /* Nearly always it is one tab. */
+    at += *at == '\t';
+    while ((unsigned char)*at <= ' ' && is_blank(*at))
         at++;
     return at;
 }
@@ -28,6 +32,26 @@ static inline const char *skip_blanks(const char *at)
 static inline unsigned digit_of(char c)
 {
     return (unsigned)(unsigned char)c - '0';
+}
+
+#define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Eight bytes as they lie in memory. */
+static inline uint64_t word_at(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Eight bytes as one number, the first in its highest byte. */
+static inline uint64_t eight_bytes(const char *at)
+{
+    uint64_t bytes = word_at(at);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    bytes = __builtin_bswap64(bytes);
+#endif
+    return bytes;
 }
 
 /* The long way, for numbers that may be too large. */
@@ -120,12 +144,58 @@ static inline unsigned hex_digit_of(char c)
     return letter <= 5 ? letter + 10 : 16;
 }
 
-/* Up to 128 bits, the low ones in the first word, and how many digits there were. */
-static inline const char *take_hex(const char *at, uint64_t ret_words[2], unsigned *ret_digits)
+/*
+ * Eight digits at once, as a kernel prints them, in small letters: masks have many. Each byte is turned into its digit,
+ * and that back into a byte: the same comes out if it was one. 0: not all were.
+ */
+static inline int take_eight_hex(const char *at, uint64_t *ret_value)
+{
+    uint64_t bytes = eight_bytes(at);
+    if (bytes == EVERY_BYTE('0')) {
+        *ret_value = 0;
+        return 1;
+    }
+    uint64_t digits = (bytes & EVERY_BYTE(0x0f)) + (bytes >> 6 & EVERY_BYTE(1)) * 9;
+    uint64_t letters = (digits + EVERY_BYTE(6)) >> 4 & EVERY_BYTE(1);
+    uint64_t again = digits + EVERY_BYTE('0') + letters * ('a' - '0' - 10);
+    if (again != bytes || (digits & EVERY_BYTE(0xf0)) != 0)
+        return 0;
+    digits = (digits | digits >> 4) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits | digits >> 8) & UINT64_C(0x0000ffff0000ffff);
+    *ret_value = (digits | digits >> 16) & UINT32_MAX;
+    return 1;
+}
+
+/*
+ * A number in eight columns, right-aligned behind spaces, as a kernel prints sizes. A space counts as the digit 0, once
+ * it is known that only digits stand behind the first one. 0: it is not written so.
+ */
+static inline int take_eight_columns(const char *at, uint64_t *ret_value)
+{
+    uint64_t bytes = eight_bytes(at);
+    uint64_t digits = bytes & EVERY_BYTE(0x0f);
+    uint64_t are_digits = (bytes >> 4 & EVERY_BYTE(1)) * 0xff;
+    uint64_t again = EVERY_BYTE(' ') + (are_digits & EVERY_BYTE('0' - ' ')) + (digits & are_digits);
+    if (again != bytes || ((digits + EVERY_BYTE(6)) & EVERY_BYTE(0x10)) != 0)
+        return 0;
+    if (are_digits == 0 || (are_digits & (are_digits + 1)) != 0)
+        return 0;
+    digits = (digits >> 8 & UINT64_C(0x00ff00ff00ff00ff)) * 10 + (digits & UINT64_C(0x00ff00ff00ff00ff));
+    digits = (digits >> 16 & UINT64_C(0x0000ffff0000ffff)) * 100 + (digits & UINT64_C(0x0000ffff0000ffff));
+    *ret_value = (digits >> 32) * 10000 + (digits & UINT32_MAX);
+    return 1;
+}
+
+/* Up to 128 bits before end, the low ones in the first word, and how many digits there were. */
+static inline const char *take_hex(const char *at, const char *end, uint64_t ret_words[2], unsigned *ret_digits)
 {
     const char *start = at;
-    uint64_t low = 0, high = 0;
+    uint64_t low = 0, high = 0, eight;
     unsigned digit;
+    for (; end - at >= 8 && take_eight_hex(at, &eight); at += 8) {
+        high = high << 32 | low >> 32;
+        low = low << 32 | eight;
+    }
     for (; (digit = hex_digit_of(*at)) <= 15; at++) {
         high = high << 4 | low >> 60;
         low = low << 4 | digit;

@@ -7,16 +7,28 @@
 
 #include <string.h>
 
-#define ROW(spelled, key, looks, member)                                                                         \
-    {                                                                                                            \
-        .text = spelled ":", .len = sizeof spelled, .number = PROC_KEY_##key, .form = FORM_##looks,              \
-        .offset = (uint16_t)offsetof(proc_status, member), .size = (uint16_t)sizeof(((proc_status *)0)->member), \
-        .name = spelled                                                                                          \
+/* clang-format off */
+/* All ones where text, which is `len` long, has a byte. */
+#define ONES(len, i) (char)((i) < (len) ? 0xff : 0)
+#define MASK(len) {ONES(len, 0), ONES(len, 1), ONES(len, 2), ONES(len, 3), \
+                   ONES(len, 4), ONES(len, 5), ONES(len, 6), ONES(len, 7)}
+
+#define ROW(spelled, key, looks, member)                                \
+    {                                                                   \
+        .text = spelled ":",                                            \
+        .mask = MASK(sizeof spelled),                                   \
+        .bit = UINT64_C(1) << PROC_KEY_##key % 64,                      \
+        .word = PROC_KEY_##key / 64,                                    \
+        .len = sizeof spelled,                                          \
+        .number = PROC_KEY_##key,                                       \
+        .form = FORM_##looks,                                           \
+        .offset = (uint16_t)offsetof(proc_status, member),              \
+        .size = (uint16_t)sizeof(((proc_status *)0)->member),           \
+        .name = spelled,                                                \
     }
 
 _Static_assert(sizeof(proc_status) <= UINT16_MAX, "offsets do not fit");
 
-/* clang-format off */
 const struct key proc__status_keys[PROC_KEY_COUNT] = {
     ROW("Name",                       NAME,                        NAME,            name),
     ROW("Umask",                      UMASK,                       OCTAL,           umask),
@@ -89,30 +101,33 @@ const struct key proc__status_keys[PROC_KEY_COUNT] = {
 
 struct wording {
     uint32_t kind;
+    uint32_t len;
     const char *words;
 };
 
+#define WORDS(kind, words) {kind, sizeof words - 1, words}
+
 static const struct wording store_bypass[] = {
-    {PROC_SPECULATION_UNKNOWN,               "unknown"},
-    {PROC_SPECULATION_NOT_AFFECTED,          "not vulnerable"},
-    {PROC_SPECULATION_THREAD_FORCE_MITIGATED, "thread force mitigated"},
-    {PROC_SPECULATION_THREAD_MITIGATED,      "thread mitigated"},
-    {PROC_SPECULATION_THREAD_VULNERABLE,     "thread vulnerable"},
-    {PROC_SPECULATION_GLOBALLY_MITIGATED,    "globally mitigated"},
-    {PROC_SPECULATION_VULNERABLE,            "vulnerable"},
-    {0, NULL},
+    WORDS(PROC_SPECULATION_UNKNOWN, "unknown"),
+    WORDS(PROC_SPECULATION_NOT_AFFECTED, "not vulnerable"),
+    WORDS(PROC_SPECULATION_THREAD_FORCE_MITIGATED, "thread force mitigated"),
+    WORDS(PROC_SPECULATION_THREAD_MITIGATED, "thread mitigated"),
+    WORDS(PROC_SPECULATION_THREAD_VULNERABLE, "thread vulnerable"),
+    WORDS(PROC_SPECULATION_GLOBALLY_MITIGATED, "globally mitigated"),
+    WORDS(PROC_SPECULATION_VULNERABLE, "vulnerable"),
+    {0, 0, NULL},
 };
 
 static const struct wording indirect_branch[] = {
-    {PROC_SPECULATION_UNKNOWN,                    "unknown"},
-    {PROC_SPECULATION_UNSUPPORTED,                "unsupported"},
-    {PROC_SPECULATION_NOT_AFFECTED,               "not affected"},
-    {PROC_SPECULATION_CONDITIONAL_FORCE_DISABLED, "conditional force disabled"},
-    {PROC_SPECULATION_CONDITIONAL_DISABLED,       "conditional disabled"},
-    {PROC_SPECULATION_CONDITIONAL_ENABLED,        "conditional enabled"},
-    {PROC_SPECULATION_ALWAYS_ENABLED,             "always enabled"},
-    {PROC_SPECULATION_ALWAYS_DISABLED,            "always disabled"},
-    {0, NULL},
+    WORDS(PROC_SPECULATION_UNKNOWN, "unknown"),
+    WORDS(PROC_SPECULATION_UNSUPPORTED, "unsupported"),
+    WORDS(PROC_SPECULATION_NOT_AFFECTED, "not affected"),
+    WORDS(PROC_SPECULATION_CONDITIONAL_FORCE_DISABLED, "conditional force disabled"),
+    WORDS(PROC_SPECULATION_CONDITIONAL_DISABLED, "conditional disabled"),
+    WORDS(PROC_SPECULATION_CONDITIONAL_ENABLED, "conditional enabled"),
+    WORDS(PROC_SPECULATION_ALWAYS_ENABLED, "always enabled"),
+    WORDS(PROC_SPECULATION_ALWAYS_DISABLED, "always disabled"),
+    {0, 0, NULL},
 };
 /* clang-format on */
 
@@ -132,7 +147,7 @@ const char *proc__speculation_words(enum form form, uint32_t kind)
 uint32_t proc__speculation_kind(enum form form, proc_span words)
 {
     for (const struct wording *wording = wordings_of(form); wording->words; wording++)
-        if (strlen(wording->words) == words.len && memcmp(wording->words, words.data, words.len) == 0)
+        if (wording->len == words.len && memcmp(wording->words, words.data, words.len) == 0)
             return wording->kind;
     return PROC_SPECULATION_OTHER_TEXT;
 }

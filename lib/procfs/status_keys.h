@@ -33,8 +33,11 @@ enum form {
 };
 
 struct key {
-    char text[28];   /* with its colon: "VmRSS:" */
-    uint8_t len;     /* bytes of text: at least 4, see starts_with() */
+    char text[32]; /* with its colon: "VmRSS:" */
+    char mask[8];  /* bytes of all ones over the first eight of text, as far as it goes */
+    uint64_t bit;  /* in proc_status.present[word] */
+    uint8_t word;
+    uint8_t len;     /* bytes of text */
     uint8_t number;  /* PROC_KEY_... */
     uint8_t form;    /* enum form */
     uint16_t offset; /* of its member in proc_status */

@@ -21,6 +21,30 @@ static const char *line_end(const char *at, const char *end)
     return memchr(at, '\n', (size_t)(end - at));
 }
 
+/* A number, and its unit if there is one. */
+static const char *take_measure(const char *at, const char *unit, uint64_t *ret_value)
+{
+    at = take_u64(skip_blanks(at), ret_value);
+    if (!at)
+        return NULL;
+    const char *behind = skip_blanks(at);
+    if (*behind != *unit)
+        return at;
+    while (*unit != '\0' && *behind == *unit) {
+        unit++;
+        behind++;
+    }
+    return *unit == '\0' ? behind : NULL;
+}
+
+/* What nearly every line of memory looks like, taken as a whole: a tab, eight columns, the unit. */
+static inline const char *take_kb(const char *at, const char *end, uint64_t *ret_value)
+{
+    if (end - at >= 13 && *at == '\t' && memcmp(at + 9, " kB\n", 4) == 0 && take_eight_columns(at + 1, ret_value))
+        return at + 12;
+    return take_measure(at, "kB", ret_value);
+}
+
 /* The raw bytes again: the kernel writes a line feed as \n and a backslash as \\, and nothing else so. */
 static const char *take_name(const char *at, proc_status *status)
 {
@@ -59,22 +83,6 @@ static const char *take_ids(const char *at, const char *end, uint32_t ret_ids[4]
     return is_blank(*at) ? line_end(at, end) : at;
 }
 
-/* A number, and its unit if there is one. */
-static const char *take_measure(const char *at, const char *unit, uint64_t *ret_value)
-{
-    at = take_u64(skip_blanks(at), ret_value);
-    if (!at)
-        return NULL;
-    const char *behind = skip_blanks(at);
-    if (*behind != *unit)
-        return at;
-    while (*unit != '\0' && *behind == *unit) {
-        unit++;
-        behind++;
-    }
-    return *unit == '\0' ? behind : NULL;
-}
-
 /* All the ids before stop, a place where no digit is: how many, or -1 if something else is among them. */
 static int64_t count_groups(const char *at, const char *stop)
 {
@@ -93,7 +101,7 @@ static int64_t count_groups(const char *at, const char *stop)
 }
 
 /* From the first byte that is no blank to the last one before stop. */
-static proc_span trimmed(const char *at, const char *stop)
+static inline proc_span trimmed(const char *at, const char *stop)
 {
     while (at < stop && is_blank(*at))
         at++;
@@ -136,41 +144,41 @@ static const char *take_namespaces(const char *at, int32_t ids[PROC_NS_DEPTH], u
     return count > 0 ? at : NULL;
 }
 
-static const char *take_signals(const char *at, uint64_t ret_mask[2], uint32_t *bits)
+static const char *take_signals(const char *at, const char *end, uint64_t ret_mask[2], uint32_t *bits)
 {
     unsigned digits;
-    at = take_hex(skip_blanks(at), ret_mask, &digits);
+    at = take_hex(skip_blanks(at), end, ret_mask, &digits);
     if (at && *bits < 128)
         *bits = digits > 16 ? 128 : 64;
     return at;
 }
 
-static const char *take_word(const char *at, uint64_t *ret_word, unsigned *ret_digits)
+static const char *take_word(const char *at, const char *end, uint64_t *ret_word, unsigned *ret_digits)
 {
     uint64_t words[2];
-    at = take_hex(at, words, ret_digits);
+    at = take_hex(at, end, words, ret_digits);
     if (!at || words[1] != 0)
         return NULL;
     *ret_word = words[0];
     return at;
 }
 
-static const char *take_caps(const char *at, uint64_t *ret_caps, uint32_t *bits)
+static const char *take_caps(const char *at, const char *end, uint64_t *ret_caps, uint32_t *bits)
 {
     unsigned digits;
-    at = take_word(skip_blanks(at), ret_caps, &digits);
+    at = take_word(skip_blanks(at), end, ret_caps, &digits);
     if (at && *bits < 64)
         *bits = digits > 8 ? 64 : 32;
     return at;
 }
 
-static const char *take_address(const char *at, uint64_t *ret_address)
+static const char *take_address(const char *at, const char *end, uint64_t *ret_address)
 {
     unsigned digits;
     at = skip_blanks(at);
     if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X'))
         at += 2;
-    return take_word(at, ret_address, &digits);
+    return take_word(at, end, ret_address, &digits);
 }
 
 static const char *take_queue(const char *at, uint64_t *ret_queued, uint64_t *ret_limit)
@@ -211,14 +219,14 @@ static const char *take_value(const struct key *key, const char *at, const char 
     case FORM_COUNT: return take_u32(skip_blanks(at), member);
     case FORM_LONG: return take_u64(skip_blanks(at), member);
     case FORM_KB:
-    case FORM_PLAIN_KB: return take_measure(at, "kB", member);
+    case FORM_PLAIN_KB: return take_kb(at, end, member);
     case FORM_BYTES: return take_measure(at, "bytes", member);
     case FORM_PERCENT: return take_measure(at, "%", member);
     case FORM_GROUPS: return take_group_list(at, end, status);
     case FORM_NAMESPACES: return take_namespaces(at, member, &status->ns_depth);
-    case FORM_ADDRESS: return take_address(at, member);
-    case FORM_CAPS: return take_caps(at, member, &status->cap_bits);
-    case FORM_SIGNALS: return take_signals(at, member, &status->signal_bits);
+    case FORM_ADDRESS: return take_address(at, end, member);
+    case FORM_CAPS: return take_caps(at, end, member, &status->cap_bits);
+    case FORM_SIGNALS: return take_signals(at, end, member, &status->signal_bits);
     case FORM_QUEUE: return take_queue(at, &status->sigq_queued, &status->sigq_limit);
     case FORM_STORE_BYPASS:
         at = take_text(at, end, member);
@@ -236,90 +244,85 @@ static const char *take_value(const struct key *key, const char *at, const char 
 
 /* ---- Lines ---- */
 
-struct parse {
-    const char *at, *end; /* end: behind the last line feed */
-    const struct key *expected;
-    proc_status *status;
+/* Who is shown the lines that are nobody's. */
+struct watcher {
     int (*on_unknown)(proc_span key, proc_span value, void *user);
     void *user;
 };
 
-/* By their first and last bytes, which overlap: equal lengths of the machine's words, compared without a loop. */
-static inline int starts_with(const char *line, size_t left, const struct key *key)
+static inline int same_eight(const char *a, const char *b)
 {
-    size_t len = key->len;
-    if (left < len)
-        return 0;
-    if (len < 8)
-        return memcmp(line, key->text, 4) == 0 && memcmp(line + len - 4, key->text + len - 4, 4) == 0;
-    return memcmp(line, key->text, 8) == 0 && memcmp(line + len - 8, key->text + len - 8, 8) == 0 &&
-           (len <= 16 || memcmp(line, key->text, len) == 0);
+    return memcmp(a, b, 8) == 0;
 }
 
-/* The row of a line's key, looked for from the expected one on and then from the first; NULL: a line of no known key. */
-static const struct key *find_key(const char *line, size_t left, const struct key *expected)
+/* Whether a line has that key: by pieces of eight bytes, which may overlap, and which compilers compare as one. */
+static inline int has_key(const char *line, size_t left, const struct key *key)
+{
+    const char *text = key->text;
+    size_t len = key->len;
+    if (left < sizeof key->text)
+        return left >= len && memcmp(line, text, len) == 0;
+    if (((word_at(line) ^ word_at(text)) & word_at(key->mask)) != 0)
+        return 0;
+    if (len <= 8)
+        return 1;
+    return same_eight(line + len - 8, text + len - 8) &&
+           (len <= 16 || (same_eight(line + 8, text + 8) && same_eight(line + len - 16, text + len - 16)));
+}
+
+static const struct key *search(const char *line, size_t left, const struct key *expected)
 {
     const struct key *first = proc__status_keys, *last = first + PROC_KEY_COUNT;
     for (const struct key *key = expected; key < last; key++)
-        if (starts_with(line, left, key))
+        if (has_key(line, left, key))
             return key;
     for (const struct key *key = first; key < expected; key++)
-        if (starts_with(line, left, key))
+        if (has_key(line, left, key))
             return key;
     return NULL;
 }
 
-static uint64_t bit_of(const struct key *key)
+/* The row of a line's key, looked for from the expected one on and then from the first; NULL: a line of no known key. */
+static inline const struct key *find_key(const char *line, size_t left, const struct key *expected)
 {
-    return UINT64_C(1) << key->number % 64;
+    if (expected < proc__status_keys + PROC_KEY_COUNT && has_key(line, left, expected))
+        return expected;
+    return search(line, left, expected);
+}
+
+/* The first Name is the process's own; a later one it may have written into its name. */
+static inline int is_forged(const struct key *key, const proc_status *status)
+{
+    return key->number == PROC_KEY_NAME && proc_status_has(status, PROC_KEY_NAME);
+}
+
+/* A line of a known key. The place of its line feed, or NULL: it is not what the key promises. */
+static inline const char *take_known(const struct key *key, const char *line, const char *end, proc_status *status)
+{
+    const char *at = take_value(key, line + key->len, end, status);
+    if (at && *at != '\n')
+        at = skip_blanks(at);
+    if (at && *at == '\n') {
+        status->present[key->word] |= key->bit;
+        return at;
+    }
+    status->present[key->word] &= ~key->bit;
+    status->invalid++;
+    return NULL;
 }
 
 /* A line that is nobody's. What the caller's function returned, if there is one. */
-static int take_other(struct parse *parse, const char *stop)
+static int take_other(const char *line, const char *stop, const struct watcher *watcher, proc_status *status)
 {
-    proc_span line = trimmed(parse->at, stop);
-    if (line.len == 0)
+    proc_span all = trimmed(line, stop);
+    if (all.len == 0)
         return 0;
-    parse->status->unknown++;
-    if (!parse->on_unknown)
+    status->unknown++;
+    if (!watcher->on_unknown)
         return 0;
-    const char *colon = memchr(parse->at, ':', (size_t)(stop - parse->at));
-    proc_span key = {parse->at, colon ? (size_t)(colon - parse->at) : 0};
-    return parse->on_unknown(key, colon ? trimmed(colon + 1, stop) : line, parse->user);
-}
-
-/* The place of the line feed that ends the value, or NULL if the line is not what its key promises. */
-static const char *take_known(const struct parse *parse, const struct key *key)
-{
-    const char *at = take_value(key, parse->at + key->len, parse->end, parse->status);
-    if (at && *at != '\n')
-        at = skip_blanks(at);
-    return at && *at == '\n' ? at : NULL;
-}
-
-static int take_line(struct parse *parse)
-{
-    proc_status *status = parse->status;
-    const struct key *key = find_key(parse->at, (size_t)(parse->end - parse->at), parse->expected);
-    const char *stop = NULL;
-    int rc = 0;
-    /* The first Name is the process's own; a second one it may have written into its name. */
-    if (key && !(key->number == PROC_KEY_NAME && proc_status_has(status, PROC_KEY_NAME))) {
-        stop = take_known(parse, key);
-        if (stop) {
-            status->present[key->number / 64] |= bit_of(key);
-        } else {
-            status->present[key->number / 64] &= ~bit_of(key);
-            status->invalid++;
-            stop = line_end(parse->at, parse->end);
-        }
-        parse->expected = key + 1;
-    } else {
-        stop = line_end(parse->at, parse->end);
-        rc = take_other(parse, stop);
-    }
-    parse->at = stop + 1;
-    return rc;
+    const char *colon = memchr(line, ':', (size_t)(stop - line));
+    proc_span key = {line, colon ? (size_t)(colon - line) : 0};
+    return watcher->on_unknown(key, colon ? trimmed(colon + 1, stop) : all, watcher->user);
 }
 
 /* What stands behind the last line feed is not trusted, but for the group ids that have a blank behind them. */
@@ -338,21 +341,36 @@ static void take_cut_line(const char *line, size_t len, proc_status *status)
     status->groups = trimmed(start, stop);
 }
 
-static int take_all(struct parse *parse, const char *text, size_t len)
+static int take_lines(const char *text, const char *end, const struct watcher *watcher, proc_status *status)
 {
-    const char *last = len > 0 ? memrchr(text, '\n', len) : NULL;
-    parse->at = text;
-    parse->end = last ? last + 1 : text;
-    parse->expected = proc__status_keys;
-    *parse->status = (proc_status){0};
-    while (parse->at < parse->end) {
-        int rc = take_line(parse);
+    const struct key *expected = proc__status_keys;
+    const char *stop;
+    for (const char *line = text; line < end; line = stop + 1) {
+        const struct key *key = find_key(line, (size_t)(end - line), expected);
+        if (key && !is_forged(key, status)) {
+            stop = take_known(key, line, end, status);
+            if (!stop)
+                stop = line_end(line, end);
+            expected = key + 1;
+            continue;
+        }
+        stop = line_end(line, end);
+        int rc = take_other(line, stop, watcher, status);
         if (rc != 0)
             return rc;
     }
-    if (parse->end < text + len)
-        take_cut_line(parse->end, (size_t)(text + len - parse->end), parse->status);
     return 0;
+}
+
+static int take_all(const char *text, size_t len, const struct watcher *watcher, proc_status *ret_status)
+{
+    const char *last = len > 0 ? memrchr(text, '\n', len) : NULL;
+    const char *end = last ? last + 1 : text;
+    *ret_status = (proc_status){0};
+    int rc = take_lines(text, end, watcher, ret_status);
+    if (rc == 0 && end < text + len)
+        take_cut_line(end, (size_t)(text + len - end), ret_status);
+    return rc;
 }
 
 /* ---- The public door ---- */
@@ -362,7 +380,7 @@ static void leave_out_beyond(proc_status *status, size_t size)
 {
     for (const struct key *key = proc__status_keys; key < proc__status_keys + PROC_KEY_COUNT; key++)
         if ((size_t)key->offset + key->size > size)
-            status->present[key->number / 64] &= ~bit_of(key);
+            status->present[key->word] &= ~key->bit;
 }
 
 static int count_present(const proc_status *status)
@@ -380,11 +398,11 @@ void proc__status_give(proc_status *whole, size_t size, proc_status *ret_status)
 }
 
 /* By way of a record of our own: the caller's is of another version, or must not be touched if the parse is ended. */
-static int parse_aside(struct parse *parse, const char *text, size_t len, size_t size, proc_status *ret_status)
+static int parse_aside(const char *text, size_t len, const struct watcher *watcher, size_t size,
+                       proc_status *ret_status)
 {
     proc_status whole;
-    parse->status = &whole;
-    int rc = take_all(parse, text, len);
+    int rc = take_all(text, len, watcher, &whole);
     if (rc != 0)
         return rc;
     proc__status_give(&whole, size, ret_status);
@@ -396,10 +414,10 @@ int proc_status_parse_with(const char *text, size_t len, int (*on_unknown)(proc_
 {
     if (!ret_status || (!text && len > 0) || status_size < PROC__STATUS_SIZE_MIN)
         return -EINVAL;
-    struct parse parse = {.on_unknown = on_unknown, .user = user, .status = ret_status};
+    const struct watcher watcher = {on_unknown, user};
     if (on_unknown || status_size != sizeof *ret_status)
-        return parse_aside(&parse, text, len, status_size, ret_status);
-    take_all(&parse, text, len);
+        return parse_aside(text, len, &watcher, status_size, ret_status);
+    take_all(text, len, &watcher, ret_status);
     return count_present(ret_status);
 }
 

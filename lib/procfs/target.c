@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 
@@ -13,13 +12,43 @@
 #include "number.h"
 
 #define PROC_MAGIC 0x9fa0
-#define PATH_SIZE 128
 
 /* Where a path starts: a directory's descriptor, and the text that goes before the path. */
 struct root {
     int fd;
     const char *prefix;
 };
+
+/* A path, built without stdio: walks build one for each process. Cut if too long, which only a file's name could do. */
+struct path {
+    char text[128];
+    size_t len;
+};
+
+static void put(struct path *path, const char *piece, size_t len)
+{
+    size_t room = sizeof path->text - 1 - path->len;
+    len = len < room ? len : room;
+    memcpy(path->text + path->len, piece, len);
+    path->len += len;
+    path->text[path->len] = '\0';
+}
+
+static void put_text(struct path *path, const char *text)
+{
+    put(path, text, strlen(text));
+}
+
+static void put_number(struct path *path, int number)
+{
+    char digits[12];
+    size_t start = sizeof digits;
+    do {
+        digits[--start] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(path, digits + start, sizeof digits - start);
+}
 
 static struct root root_of(const proc_target *target)
 {
@@ -72,25 +101,35 @@ static int open_under(const struct root *root, const char *path, int flags)
     return fd < 0 ? missing(root, fd) : fd;
 }
 
+static void put_thread(struct path *path, int tid, const char *file)
+{
+    if (tid > 0) {
+        put_text(path, "task/");
+        put_number(path, tid);
+        put_text(path, "/");
+    }
+    put_text(path, file);
+}
+
 static int open_in_process(const struct root *root, int pid, int tid, const char *file, int flags)
 {
-    char path[PATH_SIZE], id[16] = "self", task[32] = "";
+    struct path path = {.len = 0};
+    put_text(&path, root->prefix);
     if (pid > 0)
-        snprintf(id, sizeof id, "%d", pid);
-    if (tid > 0)
-        snprintf(task, sizeof task, "/task/%d", tid);
-    int len = snprintf(path, sizeof path, "%s%s%s/%s", root->prefix, id, task, file);
-    return (size_t)len < sizeof path ? open_under(root, path, flags) : -ENAMETOOLONG;
+        put_number(&path, pid);
+    else
+        put_text(&path, "self");
+    put_text(&path, "/");
+    put_thread(&path, tid, file);
+    return open_under(root, path.text, flags);
 }
 
 static int open_in_directory(int dir, int tid, const char *file, int flags)
 {
-    char path[PATH_SIZE];
     const struct root root = {dir, ""};
-    if (tid == 0)
-        return open_under(&root, file, flags);
-    int len = snprintf(path, sizeof path, "task/%d/%s", tid, file);
-    return (size_t)len < sizeof path ? open_under(&root, path, flags) : -ENAMETOOLONG;
+    struct path path = {.len = 0};
+    put_thread(&path, tid, file);
+    return open_under(&root, path.text, flags);
 }
 
 /* The value of the line "Pid:" in a pidfd's fdinfo, or -EBADF: that is no pidfd. */
@@ -112,9 +151,12 @@ static int pid_in_fdinfo(char *text, size_t len)
  */
 static int pid_of_pidfd(const struct root *root, int pidfd)
 {
-    char path[PATH_SIZE], text[1024];
-    snprintf(path, sizeof path, "%sthread-self/fdinfo/%d", root->prefix, pidfd);
-    int fd = open_under(root, path, 0);
+    char text[1024];
+    struct path path = {.len = 0};
+    put_text(&path, root->prefix);
+    put_text(&path, "thread-self/fdinfo/");
+    put_number(&path, pidfd);
+    int fd = open_under(root, path.text, 0);
     if (fd < 0)
         return fd;
     int64_t len = proc__fd_read(fd, text, sizeof text - 1);
