@@ -28,6 +28,45 @@
 #include "base/exit.h"
 #include "base/fd.h"
 
+/* ---- What this is, and where it runs ---- */
+
+static void the_version_is_that_of_the_headers(void **state)
+{
+    (void)state;
+    assert_int_equal(proc_version(), 10000 * PROC_VERSION_MAJOR + 100 * PROC_VERSION_MINOR + PROC_VERSION_PATCH);
+}
+
+static void a_feature_is_there_or_not_and_an_unknown_one_is_refused(void **state)
+{
+    (void)state;
+    for (int feature = 0; feature < 64; feature++) {
+        int rc = proc_has(feature);
+        assert_true(rc == 0 || rc == 1 || rc == -EINVAL);
+    }
+    assert_rc(proc_has(0), -EINVAL);
+    assert_rc(proc_has(-1), -EINVAL);
+    assert_rc(proc_has(INT_MAX), -EINVAL);
+}
+
+/* What a profile takes away is gone for proc_has() as well. */
+static void features_follow_the_profile(void **state)
+{
+    (void)state;
+    const char *profile = getenv("PROC_TEST_PROFILE");
+    if (!profile)
+        SKIP_TEST("needs a profile: meson test --setup old_kernel, sandbox or no_pidfd");
+    if (strcmp(profile, "no-pidfd") == 0) {
+        assert_rc(proc_has(PROC_FEATURE_PIDFD), 0);
+        return;
+    }
+    assert_rc(proc_has(PROC_FEATURE_PIDFD), 1);
+    assert_rc(proc_has(PROC_FEATURE_CLONE3), 0);
+    assert_rc(proc_has(PROC_FEATURE_CLOSE_RANGE), 0);
+    assert_rc(proc_has(PROC_FEATURE_EXIT_INFO), 0);
+    assert_rc(proc_has(PROC_FEATURE_GROUP_SIGNAL), 0);
+    assert_rc(proc_has(PROC_FEATURE_NOSIGNAL_WRITE), 0);
+}
+
 /* ---- Clock and deadlines ---- */
 
 static void the_clock_is_the_monotonic_one(void **state)
@@ -681,6 +720,9 @@ static void a_full_pipe_says_so(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_version_is_that_of_the_headers),
+        cmocka_unit_test(a_feature_is_there_or_not_and_an_unknown_one_is_refused),
+        cmocka_unit_test(features_follow_the_profile),
         cmocka_unit_test(the_clock_is_the_monotonic_one),
         cmocka_unit_test(a_deadline_of_zero_has_passed_and_a_negative_one_never_comes),
         cmocka_unit_test(a_deadline_is_rounded_up_and_never_longer_than_asked),

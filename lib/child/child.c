@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "../base/fd.h"
-#include "../base/pidfd.h"
 #include "pump.h"
 
 #define REAP_MS 100
@@ -119,6 +118,15 @@ static void push_unreaped(proc_child *child)
         ;
 }
 
+/* 1: reaped, or not ours to reap. A process that could not be killed before is killed now. */
+static int is_gone(proc_child *child)
+{
+    if (proc__child_check(child) < 0 || proc__child_look(child) == 0)
+        return 1;
+    proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
+    return 0;
+}
+
 void proc__child_sweep(void)
 {
     if (!atomic_load_explicit(&unreaped, memory_order_relaxed))
@@ -126,8 +134,7 @@ void proc__child_sweep(void)
     proc_child *child = atomic_exchange(&unreaped, NULL);
     while (child) {
         proc_child *next = child->next;
-        /* In a forked copy of the program they are not ours to reap. */
-        if (proc__child_check(child) < 0 || proc__child_look(child) != -ETIMEDOUT)
+        if (is_gone(child))
             proc__child_discard(child);
         else
             push_unreaped(child);
@@ -135,24 +142,14 @@ void proc__child_sweep(void)
     }
 }
 
-static int must_be_killed(proc_child *child)
-{
-    return proc__child_check(child) == 0 && child->pidfd >= 0 && !child->detached &&
-           proc__child_look(child) == -ETIMEDOUT;
-}
-
 proc_child *proc_child_free(proc_child *child)
 {
     if (!child)
         return NULL;
     proc__child_sweep();
-    if (must_be_killed(child)) {
-        proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
-        if (proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == -ETIMEDOUT) {
-            push_unreaped(child);
-            return NULL;
-        }
-    }
-    proc__child_discard(child);
+    if (child->detached || is_gone(child) || proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == 0)
+        proc__child_discard(child);
+    else
+        push_unreaped(child);
     return NULL;
 }

@@ -95,6 +95,7 @@ void proc__pump_done(proc_child *child)
     child->polled = NULL;
     child->outputs = NULL;
     child->output_count = 0;
+    proc__fd_close(&child->pump_fd);
 }
 
 int proc__pump_enter(proc_child *child)
@@ -113,7 +114,15 @@ void proc__pump_leave(proc_child *child)
     pthread_mutex_unlock(&child->lock);
 }
 
-void proc__pump_nap(deadline when)
+static uint64_t bytes_moved(const proc_child *child)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < child->stream_count; i++)
+        total += child->streams[i].transfer.total;
+    return total;
+}
+
+static void nap(deadline when)
 {
     int left = proc__deadline_ms(when);
     int ms = left >= 0 && left < NAP_MS ? left : NAP_MS;
@@ -121,10 +130,14 @@ void proc__pump_nap(deadline when)
 }
 
 /* poll(2) can lack memory, too. Our ends do not block, so trying all of them now and then does as well. */
-static void pretend_ready(struct pollfd *fds, size_t count)
+static void move_blindly(proc_child *child, struct pollfd *fds, size_t count, deadline when)
 {
+    uint64_t before = bytes_moved(child);
     for (size_t i = 0; i < count; i++)
         fds[i].revents = fds[i].events;
+    move_ready(child, fds);
+    if (bytes_moved(child) == before)
+        nap(when);
 }
 
 int proc__pump_round(proc_child *child, deadline when, int watched)
@@ -137,18 +150,16 @@ int proc__pump_round(proc_child *child, deadline when, int watched)
         end = &fds[count++];
         *end = (struct pollfd){.fd = child->pidfd, .events = POLLIN};
     }
-    /* Last, since nobody can pretend that this one is ready. */
     if (watched & PUMP_CANCEL && child->cancel_fd >= 0) {
         cancel = &fds[count];
         *cancel = (struct pollfd){.fd = child->cancel_fd, .events = POLLIN};
     }
     if (proc__poll(fds, cancel ? count + 1 : count, when) < 0) {
-        proc__pump_nap(when);
-        pretend_ready(fds, count);
+        move_blindly(child, fds, count, when);
+        return watched & PUMP_END;
     }
-    int seen = (end && end->revents ? PUMP_END : 0) | (cancel && cancel->revents ? PUMP_CANCEL : 0);
     move_ready(child, fds);
-    return seen;
+    return (end && end->revents ? PUMP_END : 0) | (cancel && cancel->revents ? PUMP_CANCEL : 0);
 }
 
 size_t proc__pump_outputs_open(const proc_child *child)
@@ -176,14 +187,6 @@ static int is_any_due(const proc_child *child)
             return 1;
     }
     return 0;
-}
-
-static uint64_t bytes_moved(const proc_child *child)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < child->stream_count; i++)
-        total += child->streams[i].transfer.total;
-    return total;
 }
 
 void proc__pump_move_due(proc_child *child)
@@ -251,7 +254,7 @@ static int pump_once(proc_child *const children[], size_t count, int timeout_ms)
 
 int proc_pump(proc_child *const children[], size_t count, int timeout_ms)
 {
-    if (!children || count == 0)
+    if (!children || count == 0 || timeout_ms < -1)
         return -EINVAL;
     int rc = 0, cancellable;
     for (size_t i = 0; i < count && rc == 0; i++)

@@ -28,8 +28,6 @@ void proc__pump_leave(proc_child *child);
 /* Waits until something can be moved, something watched happens, or the time is over; then moves one portion of every
  * stream that is ready. Which of the watched has happened; never fails. */
 int proc__pump_round(proc_child *child, deadline when, int watched);
-/* A short sleep, but not beyond `when`: for waits on what cannot be polled. */
-void proc__pump_nap(deadline when);
 
 /* How many streams that the child writes are open. */
 size_t proc__pump_outputs_open(const proc_child *child);

@@ -15,6 +15,8 @@
 #include "spawn.h"
 #include "stop.h"
 
+#define LOOK_AGAIN_MS 10
+
 /* One call on its way to the child's end. */
 struct course {
     proc_child *child;
@@ -37,26 +39,27 @@ static int begin_to_stop(struct course *course, int *reason)
 /* Until the child has ended: 0. -ETIMEDOUT: the caller's time is over; 1: no step of the stop could end it. */
 static int until_it_ends(struct course *course)
 {
+    proc_child *child = course->child;
+    int looks_ended = 0;
     for (;;) {
-        deadline when = course->stopping ? course->ladder.until : course->until;
-        int seen = proc__pump_round(course->child, when, PUMP_END | (course->stopping ? 0 : PUMP_CANCEL));
-        if (seen & PUMP_END) {
-            int rc = proc__child_wait_until(course->child, proc__deadline_in(0));
-            if (rc != -ETIMEDOUT) {
-                course->error = rc;
-                return rc < 0;
-            }
-            /* Ended, but its tracer looks at it first. */
-            proc__pump_nap(when);
+        deadline over = course->stopping ? course->ladder.until : course->until;
+        /* Its pidfd says so, but a tracer keeps the status for a while: no reason to spin. */
+        deadline when = looks_ended ? proc__deadline_min(over, proc__deadline_in(LOOK_AGAIN_MS)) : over;
+        int seen = proc__pump_round(child, when, (looks_ended ? 0 : PUMP_END) | (course->stopping ? 0 : PUMP_CANCEL));
+        looks_ended = (seen & PUMP_END) != 0;
+        int rc = looks_ended ? proc__child_look(child) : -ETIMEDOUT;
+        if (rc != -ETIMEDOUT) {
+            course->error = rc;
+            return rc < 0;
         }
 
         int taken;
         if (seen & PUMP_CANCEL)
             taken = begin_to_stop(course, &course->cancelled);
-        else if (!proc__deadline_passed(when))
+        else if (!proc__deadline_passed(over))
             continue;
         else if (course->stopping)
-            taken = proc__stop_next(course->child, &course->ladder);
+            taken = proc__stop_next(child, &course->ladder);
         else if (course->stops)
             taken = begin_to_stop(course, &course->timed_out);
         else
@@ -158,6 +161,8 @@ int proc_collect(proc_child *child, int timeout_ms, proc_result *result)
     int rc = proc__child_check(child);
     if (rc < 0)
         return rc;
+    if (timeout_ms < -1)
+        return -EINVAL;
     struct course course = {.child = child, .until = proc__deadline_in(timeout_ms)};
     int cancellable;
     /* A thread that is cancelled halfway would keep the others out for ever. */

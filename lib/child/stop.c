@@ -48,7 +48,7 @@ int proc_stop(proc_child *child, proc_exit *ret_exit)
     if (rc < 0)
         return rc;
     struct stop_ladder ladder = {0};
-    rc = proc__child_wait_until(child, proc__deadline_in(0));
+    rc = proc__child_look(child);
     while (rc == -ETIMEDOUT) {
         int taken = proc__stop_next(child, &ladder);
         if (taken <= 0)

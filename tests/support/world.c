@@ -265,11 +265,14 @@ int world_compare(const struct world *before, const struct world *after, char *r
     return report.differences;
 }
 
-static void kill_listed(FILE *children)
+static void bury_listed(FILE *children)
 {
     int pid;
-    while (fscanf(children, "%d", &pid) == 1)
+    while (fscanf(children, "%d", &pid) == 1) {
         kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+            ;
+    }
 }
 
 void world_bury_children(void)
@@ -280,12 +283,10 @@ void world_bury_children(void)
         snprintf(path, sizeof path, "/proc/self/task/%s/children", entry->d_name);
         FILE *children = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
         if (children) {
-            kill_listed(children);
+            bury_listed(children);
             fclose(children);
         }
     }
     if (tasks)
         closedir(tasks);
-    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
-        ;
 }

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs one example and looks at what it prints and how it exits.
+#
+#   test-examples.sh NAME PROGRAM
+name=$1
+program=$(realpath "$2") || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# expect STATUS ARGUMENT...: runs the program; its output is left in $work/out and $work/err.
+expect() {
+    status=$1
+    shift
+    "$program" "$@" >"$work/out" 2>"$work/err"
+    got=$?
+    if grep -q 'Function not implemented' "$work/err"; then
+        echo "no pidfds here, so nothing can be started"
+        exit 77
+    fi
+    [ "$got" -eq "$status" ] || fail "$name $*: exits with $got, not $status: $(cat "$work/err")"
+}
+
+fail() {
+    echo "$1"
+    failed=1
+}
+
+# is FILE TEXT: the file is this text and a newline, or empty.
+is() {
+    if [ -n "$2" ]; then
+        printf '%s\n' "$2"
+    fi | cmp -s - "$work/$1" || fail "$name: prints on $1: $(cat "$work/$1")"
+}
+
+test_hello_world() {
+    expect 0
+    is out 'Hello World'
+    is err ''
+}
+
+test_spawn() {
+    cd "$work" && touch 'seen by ls' || exit 1
+    expect 0
+    is err ''
+    [ "$(grep '^> ' out)" = '> date
+> grep hello
+> ls -a -l -h' ] || fail 'spawn: not the three headings'
+    [ "$(sed -n '/^> grep/,/^> ls/p' out)" = '> grep hello
+hello grep
+
+> ls -a -l -h' ] || fail 'spawn: grep finds something else'
+    grep -q 'goodbye' out && fail 'spawn: grep lets all through'
+    [ -n "$(sed -n 2p out)" ] || fail 'spawn: no date'
+    [ -z "$(sed -n 3p out)$(tail -n 1 out)" ] || fail 'spawn: no blank line after an output'
+    grep -q 'seen by ls' out || fail 'spawn: no listing'
+
+    # Without a program to run it says which, and exits with an error.
+    full_path=$PATH
+    PATH=$work
+    "$program" >"$work/out" 2>"$work/err"
+    status=$?
+    PATH=$full_path
+    [ "$status" -eq 1 ] || fail "spawn: exits with $status without a date program"
+    is err 'spawn: run "date": search "'"$work"'": No such file or directory'
+}
+
+test_timeout() {
+    touch "$work/no-program"
+    expect 0 10 true
+    expect 3 10 sh -c 'exit 3'
+    expect 143 10 sh -c 'kill -TERM $$'
+    expect 0 0 true
+    expect 124 0.05 sleep 30
+    expect 124 0.05 sh -c 'trap "" TERM; exec 2>&-; sleep 0.2'
+    expect 125 soon true
+    expect 125 -1 true
+    expect 125 1
+    expect 126 10 "$work/no-program"
+    expect 127 10 "$work/nothing"
+    is err "timeout: run \"$work/nothing\": exec \"$work/nothing\": No such file or directory"
+    expect 127 10 no-program-has-this-name
+    expect 0 10 echo through
+    is out through
+}
+
+"test_$name"
+exit $failed
