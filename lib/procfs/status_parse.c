@@ -364,7 +364,7 @@ static int take_lines(const char *text, const char *end, const struct watcher *w
 
 static int take_all(const char *text, size_t len, const struct watcher *watcher, proc_status *ret_status)
 {
-    const char *last = len > 0 ? memrchr(text, '\n', len) : NULL;
+    const char *last = memrchr(text, '\n', len);
     const char *end = last ? last + 1 : text;
     *ret_status = (proc_status){0};
     int rc = take_lines(text, end, watcher, ret_status);
@@ -415,6 +415,8 @@ int proc_status_parse_with(const char *text, size_t len, int (*on_unknown)(proc_
     if (!ret_status || (!text && len > 0) || status_size < PROC__STATUS_SIZE_MIN)
         return -EINVAL;
     const struct watcher watcher = {on_unknown, user};
+    if (!text)
+        text = "";
     if (on_unknown || status_size != sizeof *ret_status)
         return parse_aside(text, len, &watcher, status_size, ret_status);
     take_all(text, len, &watcher, ret_status);
