@@ -44,11 +44,11 @@ static inline uint64_t word_at(const char *at)
     return word;
 }
 
-/* Eight bytes as one number, the first in its highest byte. */
+/* Eight bytes as one number, the first in its lowest byte. */
 static inline uint64_t eight_bytes(const char *at)
 {
     uint64_t bytes = word_at(at);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bytes = __builtin_bswap64(bytes);
 #endif
     return bytes;
@@ -160,29 +160,30 @@ static inline int take_eight_hex(const char *at, uint64_t *ret_value)
     uint64_t again = digits + EVERY_BYTE('0') + letters * ('a' - '0' - 10);
     if (again != bytes || (digits & EVERY_BYTE(0xf0)) != 0)
         return 0;
-    digits = (digits | digits >> 4) & UINT64_C(0x00ff00ff00ff00ff);
-    digits = (digits | digits >> 8) & UINT64_C(0x0000ffff0000ffff);
-    *ret_value = (digits | digits >> 16) & UINT32_MAX;
+    digits = (digits << 4 | digits >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits << 8 | digits >> 16) & UINT64_C(0x0000ffff0000ffff);
+    *ret_value = (digits << 16 | digits >> 32) & UINT32_MAX;
     return 1;
 }
 
 /*
- * A number in eight columns, right-aligned behind spaces, as a kernel prints sizes. A space counts as the digit 0, once
- * it is known that only digits stand behind the first one. 0: it is not written so.
+ * A number in eight columns, right-aligned behind spaces, as a kernel prints sizes: the spaces become zeros, then all
+ * eight have to be digits. 0: it is not written so.
  */
 static inline int take_eight_columns(const char *at, uint64_t *ret_value)
 {
     uint64_t bytes = eight_bytes(at);
+    uint64_t other = bytes ^ EVERY_BYTE(' ');
+    if (other == 0)
+        return 0;
+    unsigned spaces = (unsigned)__builtin_ctzll(other) & ~7u;
+    bytes |= EVERY_BYTE('0') & ~(UINT64_MAX << spaces);
+    if (((bytes & EVERY_BYTE(0xf0)) | ((bytes + EVERY_BYTE(6)) & EVERY_BYTE(0xf0)) >> 4) != EVERY_BYTE(0x33))
+        return 0;
     uint64_t digits = bytes & EVERY_BYTE(0x0f);
-    uint64_t are_digits = (bytes >> 4 & EVERY_BYTE(1)) * 0xff;
-    uint64_t again = EVERY_BYTE(' ') + (are_digits & EVERY_BYTE('0' - ' ')) + (digits & are_digits);
-    if (again != bytes || ((digits + EVERY_BYTE(6)) & EVERY_BYTE(0x10)) != 0)
-        return 0;
-    if (are_digits == 0 || (are_digits & (are_digits + 1)) != 0)
-        return 0;
-    digits = (digits >> 8 & UINT64_C(0x00ff00ff00ff00ff)) * 10 + (digits & UINT64_C(0x00ff00ff00ff00ff));
-    digits = (digits >> 16 & UINT64_C(0x0000ffff0000ffff)) * 100 + (digits & UINT64_C(0x0000ffff0000ffff));
-    *ret_value = (digits >> 32) * 10000 + (digits & UINT32_MAX);
+    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    *ret_value = (digits * 10000 + (digits >> 32)) & UINT32_MAX;
     return 1;
 }
 
@@ -192,7 +193,14 @@ static inline const char *take_hex(const char *at, const char *end, uint64_t ret
     const char *start = at;
     uint64_t low = 0, high = 0, eight;
     unsigned digit;
-    for (; end - at >= 8 && take_eight_hex(at, &eight); at += 8) {
+    /* What nearly every mask is. */
+    if (end - at > 16 && at[16] == '\n' && take_eight_hex(at, &eight) && take_eight_hex(at + 8, &low)) {
+        ret_words[0] = eight << 32 | low;
+        ret_words[1] = 0;
+        *ret_digits = 16;
+        return at + 16;
+    }
+    for (low = 0; end - at >= 8 && take_eight_hex(at, &eight); at += 8) {
         high = high << 32 | low >> 32;
         low = low << 32 | eight;
     }

@@ -270,9 +270,12 @@ static inline int has_key(const char *line, size_t left, const struct key *key)
            (len <= 16 || (same_eight(line + 8, text + 8) && same_eight(line + len - 16, text + len - 16)));
 }
 
-static const struct key *search(const char *line, size_t left, const struct key *expected)
+static const struct key *search(const char *line, size_t left, const struct key *expected, const proc_status *status)
 {
     const struct key *first = proc__status_keys, *last = first + PROC_KEY_COUNT;
+    /* The first Name is the process's own; a later one it may have written into its name. */
+    if (proc_status_has(status, PROC_KEY_NAME))
+        first++;
     for (const struct key *key = expected; key < last; key++)
         if (has_key(line, left, key))
             return key;
@@ -283,17 +286,12 @@ static const struct key *search(const char *line, size_t left, const struct key 
 }
 
 /* The row of a line's key, looked for from the expected one on and then from the first; NULL: a line of no known key. */
-static inline const struct key *find_key(const char *line, size_t left, const struct key *expected)
+static inline const struct key *find_key(const char *line, size_t left, const struct key *expected,
+                                         const proc_status *status)
 {
     if (expected < proc__status_keys + PROC_KEY_COUNT && has_key(line, left, expected))
         return expected;
-    return search(line, left, expected);
-}
-
-/* The first Name is the process's own; a later one it may have written into its name. */
-static inline int is_forged(const struct key *key, const proc_status *status)
-{
-    return key->number == PROC_KEY_NAME && proc_status_has(status, PROC_KEY_NAME);
+    return search(line, left, expected, status);
 }
 
 /* A line of a known key. The place of its line feed, or NULL: it is not what the key promises. */
@@ -328,7 +326,7 @@ static int take_other(const char *line, const char *stop, const struct watcher *
 /* What stands behind the last line feed is not trusted, but for the group ids that have a blank behind them. */
 static void take_cut_line(const char *line, size_t len, proc_status *status)
 {
-    const struct key *key = find_key(line, len, proc__status_keys);
+    const struct key *key = find_key(line, len, proc__status_keys, status);
     status->truncated = 1;
     if (!key || key->form != FORM_GROUPS)
         return;
@@ -346,8 +344,8 @@ static int take_lines(const char *text, const char *end, const struct watcher *w
     const struct key *expected = proc__status_keys;
     const char *stop;
     for (const char *line = text; line < end; line = stop + 1) {
-        const struct key *key = find_key(line, (size_t)(end - line), expected);
-        if (key && !is_forged(key, status)) {
+        const struct key *key = find_key(line, (size_t)(end - line), expected, status);
+        if (key) {
             stop = take_known(key, line, end, status);
             if (!stop)
                 stop = line_end(line, end);
