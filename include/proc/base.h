@@ -83,6 +83,9 @@ PROC_API int proc_version(void);
 
 /** A set of signals is a 64-bit mask: `PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGTERM)`. */
 #define PROC_SIGNAL(number) (UINT64_C(1) << ((number) - 1))
+
+/** For every limit: "unlimited", "max", RLIM_INFINITY. */
+#define PROC_UNLIMITED UINT64_MAX
 /** @} */
 
 /** @name Errors

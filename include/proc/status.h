@@ -310,7 +310,8 @@ PROC_API const char *proc_status_key_name(int key);
 
 /**
  * Prints a record as the kernel would: every present key, in a kernel's order. A kernel's text, parsed and printed, is
- * the same text again, but for lines that were unknown, and for the words that old kernels had for some states.
+ * the same text again, but for lines that were unknown, and for what old kernels wrote otherwise: words for some states,
+ * user ids beyond 2^31 as negative numbers.
  *
  * @param status A filled record whose text still exists.
  * @param ret_text Receives the text, always terminated if size > 0; cut between values. May be NULL if size is 0.
