@@ -16,7 +16,7 @@
 
 #define PIECE ((size_t)64 << 10)
 
-static long mib = 256;
+static long mib = 64;
 static long chunk_kib = 64;
 static long pipe_kib = 0;
 

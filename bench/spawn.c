@@ -149,7 +149,7 @@ static void grow(long mib)
 static void large_parent(const struct program *tiny, long mib)
 {
     char name[64];
-    snprintf(name, sizeof name, "true, parent of %ld MiB", mib);
+    snprintf(name, sizeof name, "true, %ld MiB parent", mib);
     if (available_mib() < mib + 512) {
         printf("%s: left out, for want of memory\n", name);
         return;
@@ -164,7 +164,7 @@ static void large_parent(const struct program *tiny, long mib)
         {"posix_spawn", by_posix_spawn, tiny, 0},
     };
     bench_row(&work, ways, sizeof ways / sizeof ways[0]);
-    const struct bench_work flat = {"true, small against large parent", "us", 1e3, 2};
+    const struct bench_work flat = {"true, flat", "us", 1e3, 2};
     const struct bench_way sizes[] = {
         {"proc_spawn, small parent", by_proc_spawn, tiny, small},
         {"proc_spawn, large parent", by_proc_spawn, tiny, 0},

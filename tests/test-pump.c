@@ -171,6 +171,33 @@ static void a_cancelled_collect_stops_the_child(void **state)
     close(ends[1]);
 }
 
+static int write_there(int fd, const char *data, size_t len, void *user)
+{
+    (void)fd, (void)data;
+    return len == 0 || write(*(int *)user, "!", 1) == 1 ? 0 : -EIO;
+}
+
+static void a_cancel_ends_a_drain_without_end(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    proc_child *child = start(PROC_ARGV("sh", "-c", "echo drained; \"$0\" orphan 3>&1 1>&2 2>&3", CHILD),
+                              PROC_OPTIONS(.out = PROC_LINES(write_there, &ends[1]), .err = PROC_CAPTURE,
+                                           .transfer = PROC_TRANSFER(.drain_ms = -1, .cancel_fd = &ends[0])));
+    assert_rc(proc_wait(child, PATIENCE_MS, NULL), 0);
+    /* The child has ended, so there is nothing to stop: only the drain is cut short. */
+    proc_result result;
+    assert_rc(proc_collect(child, PATIENCE_MS, &result), 0);
+    assert_int_equal(result.cancelled, 0);
+    assert_int_equal(result.output_open, 1);
+    end_stranger(result.err.data);
+    proc_result_done(&result);
+    proc_child_free(child);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- one mover at a time ---- */
 
 struct intruder {
@@ -467,6 +494,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(all_that_a_large_pipe_holds_at_the_end_is_captured_whatever_the_drain_time),
         cmocka_unit_test(collecting_bounds_the_drain_by_its_own_time_too),
         cmocka_unit_test(a_cancelled_collect_stops_the_child),
+        cmocka_unit_test(a_cancel_ends_a_drain_without_end),
         cmocka_unit_test(nobody_moves_the_bytes_that_another_one_is_moving),
         cmocka_unit_test(a_forked_copy_moves_nothing),
         cmocka_unit_test(bad_arguments_are_refused),

@@ -467,6 +467,19 @@ static void output_within_the_drain_time_is_still_captured(void **state)
     }
 }
 
+static void a_bounded_drain_has_its_time_even_if_the_run_has_none_left(void **state)
+{
+    (void)state;
+    proc_result result;
+    assert_rc(proc_run(&result, PROC_ARGV(CHILD, "grandchild-holds-stdout", "700", "3"),
+                       PROC_OPTIONS(.out = PROC_CAPTURE, .timeout_ms = 500,
+                                    .transfer = PROC_TRANSFER(.drain_ms = PATIENCE_MS))), 0);
+    assert_exited(&result.exit, 3);
+    assert_string_equal(result.out.data, "parent\ngrandchild\n");
+    assert_int_equal(result.timed_out, 0);
+    proc_result_done(&result);
+}
+
 static void draining_for_ever_ends_with_the_time_or_a_cancel(void **state)
 {
     (void)state;
@@ -757,6 +770,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_the_output_that_is_held_is_told_to_be_open),
         cmocka_unit_test(a_grandchild_that_holds_the_input_costs_nothing),
         cmocka_unit_test(output_within_the_drain_time_is_still_captured),
+        cmocka_unit_test(a_bounded_drain_has_its_time_even_if_the_run_has_none_left),
         cmocka_unit_test(draining_for_ever_ends_with_the_time_or_a_cancel),
         cmocka_unit_test(a_grandchild_that_writes_for_ever_is_left),
         cmocka_unit_test(lines_and_chunks_go_to_functions_with_one_end_each),

@@ -124,7 +124,8 @@ PROC_API void proc_output_done(proc_output *output);
 /**
  * Starts a program, feeds it, keeps what it writes, waits for its end, and stops it when the time is over.
  *
- * The longest it can take: timeout_ms, then the waits of the stop steps, then drain_ms.
+ * The longest it can take: timeout_ms, then the waits of the stop steps, then drain_ms. With drain_ms -1 draining ends
+ * with timeout_ms too. A callback that does not return is not interrupted.
  *
  * @param result Receives how it went; emptied first, also on failure.
  * @param argv The arguments, argv[0] first, ended by NULL.
@@ -146,8 +147,9 @@ PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], 
  * @param child A handle.
  * @param timeout_ms How long: 0 = only what is there now, -1 = to the end.
  * @param result Receives how it went; emptied first, and left empty unless the call returns 0.
- * @return 0 = it has ended, or cancel_fd was readable and it was stopped; -ETIMEDOUT: it still runs, call again, or
- *         proc_stop() first; -ECHILD: in a forked copy; -EBUSY: another thread is moving its bytes; -EINVAL; -ENOMEM.
+ * @return 0 = it has ended, or cancel_fd was readable and it was stopped; -ETIMEDOUT: it still runs, or a descendant
+ *         holds an output and drain_ms is not over: call again, or proc_stop() first; -ECHILD: in a forked copy;
+ *         -EBUSY: another thread is moving its bytes; -EINVAL.
  *
  * Safety: any thread, one at a time for each child; callbacks run in the calling one.
  * @snippet snippets.c collect

@@ -37,7 +37,7 @@ enum {
     PROC_STDIO_SOCKET = 4,   /**< Not in this version: -ENOTSUP. */
     PROC_STDIO_PTY = 5,      /**< Not in this version: -ENOTSUP. */
     PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
-    PROC_STDIO_PATH = 7,     /**< A file, opened by us before the start: with our cwd, ids and umask. */
+    PROC_STDIO_PATH = 7,     /**< A file, opened by us before the start: with our cwd, ids and umask. A FIFO may block. */
     PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
     PROC_STDIO_BYTES = 9,    /**< The child reads these bytes, then the end of file. */
     PROC_STDIO_CAPTURE = 10, /**< What the child writes is kept for the result. */
@@ -205,7 +205,7 @@ typedef struct proc_options {
     proc_stdio out;              /**< Descriptor 1; inherited. */
     proc_stdio err;              /**< Descriptor 2; inherited. */
     proc_slots fds;              /**< Other numbers; all that are not named are closed. */
-    const char *program;         /**< File (with a slash) or name (searched) to run; argv[0]. */
+    const char *program;         /**< Name to search, or file (with a slash, as seen from the child's cwd); argv[0]. */
     const char *search;          /**< "dir:dir"; PATH of the child's environment, else "/usr/local/bin:/usr/bin:/bin". */
     const char *const *env;      /**< The whole environment; ours. */
     const char *const *env_edit; /**< Then, in this order, "A=1" sets and "A" unsets. */

@@ -52,7 +52,10 @@ struct clone3_args {
 };
 
 #if defined(__x86_64__) && !defined(__ILP32__)
-/* In assembly because the new process wakes up on an empty stack: it has no frame to return from the call with. */
+/*
+ * In assembly because the new process wakes up on an empty stack: it has no frame to return from the call with. What it
+ * needs waits in named registers: any other could be %rbp, which it clears to end its chain of frames.
+ */
 static long clone3_on_stack(struct clone3_args *args, struct birth *birth)
 {
     long rc;
@@ -60,12 +63,12 @@ static long clone3_on_stack(struct clone3_args *args, struct birth *birth)
                      "testq %%rax, %%rax\n\t"
                      "jnz 1f\n\t"
                      "xorl %%ebp, %%ebp\n\t"
-                     "movq %[birth], %%rdi\n\t"
-                     "callq *%[entry]\n\t"
+                     "movq %%rdx, %%rdi\n\t"
+                     "callq *%%rbx\n\t"
                      "hlt\n"
                      "1:"
                      : "=a"(rc)
-                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), [entry] "r"(born), [birth] "r"(birth)
+                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), "b"(born), "d"(birth)
                      : "rcx", "r11", "memory");
     return rc;
 }

@@ -18,7 +18,7 @@ int proc__fd_pipe(int ret_ends[2]);
 int proc__fd_open(const char *path, int flags, unsigned mode);
 /* The same by openat(2), for a path that may start at the directory dir. */
 int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode);
-/* Makes the open file description of fd non-blocking: only for ends that nobody else shares. 0 or a negative errno. */
+/* Makes one end of a new pipe non-blocking, which has no other flags and is shared with nobody. 0 or a negative errno. */
 int proc__fd_nonblocking(int fd);
 
 /* write(2) that never raises SIGPIPE. Count or a negative errno. */

@@ -56,16 +56,24 @@ static proc_usage usage_from_kernel(const struct kernel_rusage *rusage)
     };
 }
 
+/* waitid(2) with the rusage that libc's wrapper leaves out. */
+static int wait_for(int pidfd, int options, siginfo_t *ret_info, struct kernel_rusage *ret_rusage)
+{
+    long rc;
+    do
+        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)ret_info, options | WEXITED | __WALL,
+                           (long)ret_rusage, 0);
+    while (rc == -EINTR);
+    return (int)rc;
+}
+
 int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
 {
     siginfo_t info = {0};
     struct kernel_rusage rusage = {0};
-    long rc;
-    do
-        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | WNOHANG | __WALL, (long)&rusage, 0);
-    while (rc == -EINTR);
+    int rc = wait_for(pidfd, WNOHANG, &info, &rusage);
     if (rc < 0)
-        return (int)rc;
+        return rc;
     if (info.si_pid == 0)
         return 0;
     *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
@@ -76,7 +84,13 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
 int proc__pidfd_is_child(int pidfd)
 {
     siginfo_t info;
-    return (int)proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0, 0);
+    return wait_for(pidfd, WNOHANG | WNOWAIT, &info, NULL);
+}
+
+int proc__pidfd_await(int pidfd)
+{
+    siginfo_t info;
+    return wait_for(pidfd, 0, &info, NULL);
 }
 
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)

@@ -19,18 +19,24 @@ static void leave_a_mark(void *arg, int handlers_cleared)
         proc__syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
-/* A blocking wait: under an emulator the process may still be on its way. */
-static int await(int pidfd)
+/* Where pidfds cannot be waited for: by its number, which is its own until we have reaped it. */
+static void reap_by_number(int pid)
 {
-    siginfo_t info;
-    long rc;
-    do
-        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | __WALL, 0, 0);
-    while (rc == -EINTR);
+    int status;
+    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+        ;
+}
+
+/* A blocking wait: under an emulator the process may still be on its way. */
+static int await(int pid, int pidfd)
+{
+    int rc = proc__pidfd_await(pidfd);
     /* ECHILD: somebody who waits for just any child was faster. EINVAL: a kernel before 5.4, or an emulator of one. */
     if (rc == -ECHILD)
         return 0;
-    return rc == -EINVAL ? -ENOSYS : (int)rc;
+    if (rc < 0)
+        reap_by_number(pid);
+    return rc == -EINVAL ? -ENOSYS : rc;
 }
 
 /* Makes the process and sees it end: *ret_marked = its mark reached our memory, *ret_kept = its status is still known. */
@@ -48,20 +54,12 @@ static int probe(enum memory memory, int *ret_marked, int *ret_kept)
         return pid;
 
     proc_exit ended;
-    rc = await(pidfd);
+    rc = await(pid, pidfd);
     *ret_marked = marked;
     *ret_kept = proc__pidfd_exit_info(pidfd, &ended) == 0;
     proc__fd_close(&pidfd);
     return rc;
 }
-
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
 
 int proc__probe_memory(void)
 {

@@ -64,6 +64,14 @@
 #endif
 #define LAST_SIGNAL 64
 
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+
 long proc__syscall(long number, long a, long b, long c, long d, long e, long f);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../base/fd.h"
@@ -73,6 +74,15 @@ int proc_child_fd(const proc_child *child)
     return child ? child->pidfd : -EINVAL;
 }
 
+/* A child starts with the peak of the process that made it: a figure that is not above ours may be ours. */
+static uint32_t may_be_our_peak(const proc_usage *usage)
+{
+    struct rusage self;
+    if (getrusage(RUSAGE_SELF, &self) < 0)
+        return 1;
+    return usage->max_rss_bytes <= (int64_t)self.ru_maxrss * 1024 ? 1 : 0;
+}
+
 int proc_child_usage(const proc_child *child, proc_usage *ret_usage)
 {
     int rc = proc__child_check(child);
@@ -89,6 +99,8 @@ int proc_child_usage(const proc_child *child, proc_usage *ret_usage)
     else
         *ret_usage = child->usage;
     pthread_mutex_unlock(lock);
+    if (rc == 0)
+        ret_usage->max_rss_inherited = may_be_our_peak(ret_usage);
     return rc;
 }
 
@@ -118,10 +130,11 @@ static void push_unreaped(proc_child *child)
         ;
 }
 
-/* 1: reaped, or not ours to reap. A process that could not be killed before is killed now. */
+/* 1: reaped, or not ours to reap. A process that could not be killed before is killed now. `ended` needs no lock here:
+ * nobody else is using the handle. */
 static int is_gone(proc_child *child)
 {
-    if (proc__child_check(child) < 0 || proc__child_look(child) == 0)
+    if (child->ended || proc__child_check(child) < 0 || proc__child_look(child) == 0)
         return 1;
     proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
     return 0;

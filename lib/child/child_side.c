@@ -299,12 +299,31 @@ static struct report tell_absence(const struct plan *plan, long rc)
     return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
 }
 
+/* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
+#define FIRST_PAUSE_NS 1000000L
+#define LAST_PAUSE_NS 64000000L
+
+/* A program that was written a moment ago may still be open for writing in such a child, until that one has execed. */
+static long execute_one(const struct plan *plan, const char *path)
+{
+    struct {
+        long seconds, nanoseconds;
+    } pause = {0, FIRST_PAUSE_NS};
+    for (;;) {
+        long rc = call(SYS_execve, (long)path, (long)plan->argv, (long)plan->env);
+        if (rc != -ETXTBSY || pause.nanoseconds > LAST_PAUSE_NS)
+            return rc;
+        call(SYS_nanosleep, (long)&pause, 0, 0);
+        pause.nanoseconds *= 2;
+    }
+}
+
 static struct report execute(const struct plan *plan)
 {
     struct report denied = DONE;
     long rc = -ENOENT;
     for (int i = 0; plan->paths[i]; i++) {
-        rc = call(SYS_execve, (long)plan->paths[i], (long)plan->argv, (long)plan->env);
+        rc = execute_one(plan, plan->paths[i]);
         if (rc == -EACCES)
             denied = failed(PROC_STEP_EXEC, rc, i);
         else if (!is_absent(rc))

@@ -145,7 +145,8 @@ static void fill(proc_result *result, const struct course *course)
     if (!child->handed_over)
         hand_over(child, result);
     /* A child that could not be stopped is still PROC_RUNNING, and nobody knows yet what it costs. */
-    (void)proc_wait(child, 0, &result->exit);
+    if (proc__child_look(child) == 0)
+        result->exit = child->exit;
     (void)proc_child_usage(child, &result->usage);
     result->timed_out = course->timed_out;
     result->cancelled = course->cancelled;

@@ -9,7 +9,6 @@
 #include "plan.h"
 
 #include <errno.h>
-#include <sys/wait.h>
 
 #include <proc/base.h>
 
@@ -37,12 +36,10 @@ static void child_main(void *arg, int handlers_cleared)
 /* Ends and reaps a process that failed its plan, so that it leaves no trace. */
 static void undo(int *pidfd)
 {
-    siginfo_t info;
     if (*pidfd < 0)
         return;
     proc__pidfd_signal(*pidfd, SIGKILL, 0);
-    while (proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, *pidfd, (long)&info, WEXITED | __WALL, 0, 0) == -EINTR)
-        ;
+    proc__pidfd_await(*pidfd);
     proc__fd_close(pidfd);
 }
 

@@ -55,5 +55,7 @@ int proc_stop(proc_child *child, proc_exit *ret_exit)
             return taken < 0 ? taken : -ETIMEDOUT;
         rc = proc__child_wait_until(child, ladder.until);
     }
-    return rc < 0 ? rc : proc_wait(child, 0, ret_exit);
+    if (rc == 0 && ret_exit)
+        *ret_exit = child->exit;
+    return rc;
 }

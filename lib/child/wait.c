@@ -8,22 +8,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "../base/pidfd.h"
 
 /* For what the kernel does at once; only so that no surprise of it can hang us. */
 #define PATIENCE_MS 1000
+/* Between two looks at a child that has ended but that a debugger keeps. */
+#define KEPT_MS 10
 
 /* ---- How it ended ---- */
-
-/* A child starts with the peak of the process that made it: a figure that is not above ours may be ours. */
-static void flag_inherited_peak(proc_usage *usage)
-{
-    struct rusage self;
-    if (getrusage(RUSAGE_SELF, &self) == 0)
-        usage->max_rss_inherited = usage->max_rss_bytes <= (int64_t)self.ru_maxrss * 1024;
-}
 
 /*
  * Not ours to reap: SIGCHLD is ignored, or somebody waited for just any child. The kernel may still know. It has the
@@ -51,8 +44,6 @@ static int look_locked(proc_child *child)
         return rc;
     if (rc == -ECHILD)
         child->exit = status_after_a_thief(child->pidfd);
-    else
-        flag_inherited_peak(&child->usage);
     child->usage_known = rc == 1;
     child->ended = 1;
     return 0;
@@ -68,16 +59,27 @@ int proc__child_look(proc_child *child)
 
 /* ---- Waiting ---- */
 
+/*
+ * The pidfd is readable and yet there is nothing to reap: a debugger that traces the child comes first. When it lets go
+ * cannot be polled for. 0 = look again, -ETIMEDOUT = the time is over.
+ */
+static int wait_for_the_debugger(deadline when)
+{
+    if (proc__deadline_passed(when))
+        return -ETIMEDOUT;
+    return proc__poll(NULL, 0, proc__deadline_min(when, proc__deadline_in(KEPT_MS)));
+}
+
 int proc__child_wait_until(proc_child *child, deadline when)
 {
     for (;;) {
-        int rc = proc__child_look(child);
-        if (rc != -ETIMEDOUT)
-            return rc;
         struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
         int ready = proc__poll(&end, 1, when);
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
+        int rc = proc__child_look(child);
+        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
+            return rc;
     }
 }
 
@@ -118,7 +120,7 @@ static int wait_any_until(proc_child *const children[], struct pollfd *ends, siz
         if (ready <= 0)
             return ready < 0 ? ready : -ETIMEDOUT;
         int rc = find_ended(children, ends, count, ret_index);
-        if (rc != -ETIMEDOUT)
+        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
             return rc;
     }
 }

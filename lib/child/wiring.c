@@ -14,8 +14,26 @@
 /* The source of a move that is the same as that of another number, until that one is known. */
 #define REFERS_TO(number) (-1 - (number))
 
+/* Not said, so 0 to 2 stay as they are. */
+static int is_left_alone(const proc_stdio *entry, size_t index)
+{
+    return entry->kind == PROC_STDIO_DEFAULT && index < 3;
+}
+
+static size_t count_wired(const struct request *request)
+{
+    size_t count = proc__request_entry_count(request), wired = 0;
+    for (size_t i = 0; i < count; i++) {
+        int number;
+        wired += !is_left_alone(proc__request_entry(request, i, &number), i);
+    }
+    return wired;
+}
+
 static int allocate(struct wiring *wiring, size_t count)
 {
+    if (count == 0)
+        return 0;
     wiring->moves = calloc(count, sizeof *wiring->moves);
     wiring->ends = calloc(count, sizeof *wiring->ends);
     wiring->streams = calloc(count, sizeof *wiring->streams);
@@ -33,6 +51,8 @@ static int compare_numbers(const void *a, const void *b)
 static struct fd_move *find(const struct wiring *wiring, int number)
 {
     const struct fd_move key = {.number = number};
+    if (wiring->move_count == 0)
+        return NULL;
     return bsearch(&key, wiring->moves, wiring->move_count, sizeof key, compare_numbers);
 }
 
@@ -42,12 +62,13 @@ static void list_moves(struct wiring *wiring, const struct request *request)
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
         int number;
         const proc_stdio *entry = proc__request_entry(request, i, &number);
-        if (entry->kind == PROC_STDIO_DEFAULT && i < 3)
+        if (is_left_alone(entry, i))
             continue;
         int source = entry->kind == PROC_STDIO_SAME_AS ? REFERS_TO(entry->fd) : number;
         wiring->moves[wiring->move_count++] = (struct fd_move){.number = number, .source = source};
     }
-    qsort(wiring->moves, wiring->move_count, sizeof *wiring->moves, compare_numbers);
+    if (wiring->move_count > 1)
+        qsort(wiring->moves, wiring->move_count, sizeof *wiring->moves, compare_numbers);
 }
 
 /* The source that a number gets in the end, through any chain of SAME_AS; negative if it never gets one. */
@@ -182,7 +203,7 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
 {
     struct wiring *wiring = ret_wiring;
     *wiring = (struct wiring){.null_fd = -1};
-    int rc = allocate(wiring, proc__request_entry_count(request));
+    int rc = allocate(wiring, count_wired(request));
     if (rc < 0)
         return proc__fail(ret_failure, PROC_STEP_MEMORY, -rc, -1, NULL);
     list_moves(wiring, request);

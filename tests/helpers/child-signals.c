@@ -83,12 +83,12 @@ static int burn(int argc, char **argv)
 {
     clock_t until = clock() + number_at(argc, argv, 1, 50) * (CLOCKS_PER_SEC / 1000);
     size_t size = (size_t)number_at(argc, argv, 2, 0) * 1024 * 1024;
-    char *memory = size ? malloc(size) : NULL;
-    if (memory)
-        memset(memory, 1, size);
+    volatile char *memory = size ? malloc(size) : NULL; /* not to be optimized away */
+    for (size_t i = 0; memory && i < size; i += 512)
+        memory[i] = 1;
     while (clock() < until)
         ;
-    free(memory);
+    free((char *)(uintptr_t)memory);
     return 0;
 }
 

@@ -33,7 +33,7 @@ struct world {
     sigset_t mask;
     struct sigaction actions[SIGNALS + 1];
     int known[SIGNALS + 1]; /* libc tells nothing of the signals that it keeps for itself */
-    uint64_t ignored, caught;
+    uint64_t ignored, caught; /* without those */
     char cwd[PATH_MAX];
     mode_t umask;
     int pid, threads;
@@ -112,8 +112,11 @@ static void take_signals(struct world *world)
     world->caught = status_mask(status, "\nSigCgt:");
 
     pthread_sigmask(SIG_BLOCK, NULL, &world->mask);
-    for (int number = 1; number <= SIGNALS; number++)
+    for (int number = 1; number <= SIGNALS; number++) {
         world->known[number] = sigaction(number, NULL, &world->actions[number]) == 0;
+        if (!world->known[number])
+            world->caught &= ~(UINT64_C(1) << (number - 1)); /* caught from the first thread, cancellation, ... on */
+    }
 }
 
 /* Processes */
