@@ -3,8 +3,8 @@
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd, and of each stream fd, users, closing
- *   only by who set `pumping`       the transfer of each stream, and all below `pump_fd`
+ *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
+ *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
 #ifndef PROC_LIB_CHILD_HANDLE_H
 #define PROC_LIB_CHILD_HANDLE_H
