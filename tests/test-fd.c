@@ -129,7 +129,7 @@ static void non_blocking_is_set_and_refused_for_no_descriptor(void **state)
 
 /* ---- The quiet write ---- */
 
-/* What runs twice, each time in a copy of us: with the kernel's flag, if it has it, and where a filter hides the call. */
+/* What runs twice, each time in a copy of us: with the kernel's flag, if it has it, and where a filter hides it. */
 struct quiet {
     int without_flag;
     void (*body)(void);
