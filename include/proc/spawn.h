@@ -199,7 +199,8 @@ typedef struct proc_stop_steps {
  * silently.
  *
  * A longer struct than the library knows is -E2BIG if it says something beyond, a shorter one is an older caller's, and
- * size 0 is -EINVAL. This holds for every struct with a size.
+ * size 0 is -EINVAL. This holds for every struct with a size. Where the size of the options themselves is 0 there is no
+ * text either, since they may be too old to have an `error`.
  * @since 0.1
  */
 typedef struct proc_options {
@@ -248,7 +249,7 @@ typedef struct proc_options {
  * program (a dead network file system, say).
  *
  * @param child Receives the handle; end it with proc_child_free(). Untouched on failure.
- * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults.
  * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
  *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable, or not allowed; -ENOEXEC: not a
