@@ -489,6 +489,33 @@ static void a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child(voi
                  "spawn \"true\": descriptor 8: Bad file descriptor");
 }
 
+/* The pipes of this very start get the lowest free numbers: none of them may be taken for the one that was meant. */
+static void a_descriptor_that_is_not_open_does_not_become_one_of_ours(void **state)
+{
+    (void)state;
+    int first = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    assert_true(first >= 3);
+    close(first);
+    for (int fd = first; fd < first + 4; fd++) {
+        proc_result result;
+        proc_error error = {0};
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.in = PROC_TEXT("x"), .out = PROC_CAPTURE, .fds = PROC_FDS({200, PROC_FD(fd)}),
+                                        .error = &error)), -EBADF);
+        assert_int_equal(error.step, PROC_STEP_FDS);
+        assert_int_equal(error.index, 200);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .fds = PROC_FDS({fd, PROC_INHERIT}))), -EBADF);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .start = PROC_START(.cwd_fd = &fd), .error = &error)), -EBADF);
+        assert_int_equal(error.step, PROC_STEP_CWD);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .transfer = PROC_TRANSFER(.cancel_fd = &fd), .error = &error)),
+                  -EBADF);
+        assert_int_equal(error.step, PROC_STEP_OPTIONS);
+    }
+}
+
 /* ---- Limits ---- */
 
 /* The soft one: valgrind keeps the hard one for itself. */
@@ -817,6 +844,7 @@ int main(int argc, char **argv)
         spawning_test(no_report_is_lost_when_all_low_numbers_are_targets),
         cmocka_unit_test(a_number_twice_is_refused),
         spawning_test(a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child),
+        spawning_test(a_descriptor_that_is_not_open_does_not_become_one_of_ours),
         spawning_test(the_highest_number_is_that_of_the_limit),
         machine_test(a_full_table_is_told_and_the_start_works_once_there_is_room),
         spawning_test(starts_whichever_of_0_to_2_are_closed_here),

@@ -22,6 +22,11 @@ void proc__fd_close(int *fd)
     *fd = -1;
 }
 
+int proc__fd_is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
 int proc__fd_above_stdio(int fd)
 {
     if (fd > STDERR_FILENO)
