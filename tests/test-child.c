@@ -515,6 +515,33 @@ static void freeing_kills_the_group_that_the_child_leads(void **state)
     close(fd);
 }
 
+static proc_child *start_one_that_leaves_its_group(int *ret_member)
+{
+    proc_child *child = start(CHILD_DOES("leave-group"),
+                              PROC_OPTIONS(.out = PROC_PIPE, .flags = PROC_NEW_GROUP,
+                                           .stop = PROC_STOP_STEPS({SIGTERM, PROC_GROUP, PATIENCE_MS})));
+    *ret_member = atoi(said(child));
+    assert_string_equal(said(child), "ready");
+    return child;
+}
+
+static void a_child_that_has_left_its_group_is_ended_with_the_group(void **state)
+{
+    int member;
+    (void)state;
+    proc_child *child = start_one_that_leaves_its_group(&member);
+    assert_rc(proc_stop(child, NULL), 0);
+    assert_ends(child, PROC_SIGNALED, SIGTERM);
+    assert_eventually(state_of(member) == 0 || state_of(member) == 'Z');
+    proc_child_free(child);
+
+    child = start_one_that_leaves_its_group(&member);
+    int pid = proc_child_pid(child);
+    proc_child_free(child);
+    assert_int_equal(state_of(pid), 0);
+    assert_eventually(state_of(member) == 0 || state_of(member) == 'Z');
+}
+
 static void freeing_reaps_an_ended_child(void **state)
 {
     (void)state;
@@ -915,6 +942,7 @@ int main(int argc, char **argv)
         spawning_test(a_step_to_one_spares_the_rest_of_the_group),
         spawning_test(freeing_kills_and_reaps_a_running_child),
         spawning_test(freeing_kills_the_group_that_the_child_leads),
+        spawning_test(a_child_that_has_left_its_group_is_ended_with_the_group),
         spawning_test(freeing_reaps_an_ended_child),
         spawning_test(a_detached_child_runs_on),
         machine_test(a_child_that_the_kernel_holds_on_to_is_reaped_later),

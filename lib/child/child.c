@@ -136,7 +136,7 @@ static int is_gone(proc_child *child)
 {
     if (child->ended || proc__child_check(child) < 0 || proc__child_look(child) == 0)
         return 1;
-    proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
+    proc__child_signal_to_end(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
     return 0;
 }
 
