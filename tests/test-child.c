@@ -897,6 +897,52 @@ static void a_close_lets_a_reader_in_another_thread_finish_first(void **state)
     proc_child_free(reader.child);
 }
 
+static void *read_until_cancelled(void *child)
+{
+    char byte;
+    (void)proc_read(child, 1, &byte, 1, -1);
+    return NULL;
+}
+
+static void *wait_for_any_for_ever(void *child)
+{
+    proc_child *one = child;
+    (void)proc_wait_any(&one, 1, -1, NULL);
+    return NULL;
+}
+
+static void *free_at_once(void *child)
+{
+    proc_child_free(child);
+    return NULL;
+}
+
+static void *cancelled(void *(*body)(void *), void *arg)
+{
+    void *result = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, body, arg), 0);
+    pthread_cancel(thread);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    return result;
+}
+
+/* What is not given back, the suite and the sanitizers see. */
+static void a_cancelled_thread_lets_go_of_all_that_it_used(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        proc_child *child = start_child("ready");
+        assert_string_equal(said(child), "ready");
+        int fd = proc_child_stream(child, 1);
+        assert_ptr_equal(cancelled(read_until_cancelled, child), PTHREAD_CANCELED);
+        assert_ptr_equal(cancelled(wait_for_any_for_ever, child), PTHREAD_CANCELED);
+        assert_rc(proc_close(child, 1), 0);
+        assert_true(fcntl(fd, F_GETFD) < 0);
+        cancelled(free_at_once, child);
+    }
+}
+
 static void a_stream_that_was_taken_outlives_the_handle(void **state)
 {
     char text[8] = "";
@@ -957,6 +1003,7 @@ int main(int argc, char **argv)
         spawning_test(a_reader_that_goes_away_on_the_way_leaves_a_count),
         spawning_test(streams_that_are_not_there_or_run_the_other_way_are_told),
         spawning_test(a_close_lets_a_reader_in_another_thread_finish_first),
+        spawning_test(a_cancelled_thread_lets_go_of_all_that_it_used),
         spawning_test(a_stream_that_was_taken_outlives_the_handle),
     };
     return run_suite("child", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -157,12 +157,16 @@ void proc__child_sweep(void)
 
 proc_child *proc_child_free(proc_child *child)
 {
+    int cancellable;
     if (!child)
         return NULL;
+    /* A thread that is cancelled halfway would leave a handle that nobody owns. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     proc__child_sweep();
     if (child->detached || is_gone(child) || proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == 0)
         proc__child_discard(child);
     else
         push_unreaped(child);
+    pthread_setcancelstate(cancellable, NULL);
     return NULL;
 }

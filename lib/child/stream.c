@@ -141,6 +141,18 @@ static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
     }
 }
 
+/* A thread that is cancelled while it waits lets go of the descriptor, or a close would never come to pass. */
+struct use {
+    proc_child *child;
+    struct stream *stream;
+};
+
+static void end_use(void *arg)
+{
+    const struct use *use = arg;
+    proc__stream_leave(use->child, use->stream);
+}
+
 int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int timeout_ms)
 {
     struct stream *stream;
@@ -154,8 +166,11 @@ int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int time
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t got;
+    pthread_cleanup_push(end_use, &use);
+    got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return got;
 }
 
@@ -187,7 +202,10 @@ int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t done = write_until(own, data, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t done;
+    pthread_cleanup_push(end_use, &use);
+    done = write_until(own, data, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return done;
 }

@@ -27,7 +27,11 @@ static proc_exit status_after_a_thief(int pidfd)
     proc_exit ended = {.kind = PROC_LOST};
     if (proc__pidfd_exit_info(pidfd, &ended) == -EAGAIN) {
         struct pollfd hangup = {.fd = pidfd};
+        int cancellable;
+        /* A thread that is cancelled here would keep the handle's lock for ever. */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
         proc__poll(&hangup, 1, proc__deadline_in(PATIENCE_MS));
+        pthread_setcancelstate(cancellable, NULL);
         proc__pidfd_exit_info(pidfd, &ended);
     }
     return ended;
@@ -142,9 +146,11 @@ int proc_wait_any(proc_child *const children[], size_t count, int timeout_ms, si
     for (size_t i = 0; i < count; i++)
         ends[i] = (struct pollfd){.fd = children[i]->pidfd, .events = POLLIN};
     size_t index = 0;
-    int rc = wait_any_until(children, ends, count, when, &index);
+    int rc;
+    pthread_cleanup_push(free, ends);
+    rc = wait_any_until(children, ends, count, when, &index);
+    pthread_cleanup_pop(1);
     if (rc == 0 && ret_index)
         *ret_index = index;
-    free(ends);
     return rc;
 }
