@@ -330,6 +330,11 @@ static void a_missing_interpreter_is_not_a_missing_program(void **state)
     snprintf(expected, sizeof expected, "spawn \"%s\": exec \"%s\": No such file or directory", places.tool[1],
              places.tool[1]);
     assert_fails(PROC_ARGV(places.tool[1]), PROC_OPTIONS(), -ENOENT, PROC_STEP_EXEC, 0, expected);
+    /* Its reason is its own, whatever the elements after it lack. */
+    char list[sizeof places.list + 16];
+    snprintf(list, sizeof list, "%s:/dev/null", places.list);
+    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": No such file or directory", places.tool[1]);
+    assert_fails(PROC_ARGV("tool"), PROC_OPTIONS(.search = list), -ENOENT, PROC_STEP_EXEC, 1, expected);
     places_done(&places);
 }
 

@@ -290,15 +290,6 @@ static int is_absent(long rc)
            rc == -ETIMEDOUT;
 }
 
-/* ENOENT from a file that exists is about its interpreter: that must not read as "program not found". */
-static struct report tell_absence(const struct plan *plan, long rc)
-{
-    for (int i = 0; plan->paths[i]; i++)
-        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
-            return failed(PROC_STEP_EXEC, rc, i);
-    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
-}
-
 /* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
 #define FIRST_PAUSE_NS 1000000L
 #define LAST_PAUSE_NS 64000000L
@@ -316,6 +307,18 @@ static long execute_one(const struct plan *plan, const char *path)
         call(SYS_nanosleep, (long)&pause, 0, 0);
         pause.nanoseconds *= 2;
     }
+}
+
+/*
+ * ENOENT from a file that exists is about its interpreter: that must not read as "program not found". The file is tried
+ * again, for the reason was its own and not that of the last path.
+ */
+static struct report tell_absence(const struct plan *plan, long rc)
+{
+    for (int i = 0; plan->paths[i]; i++)
+        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
+            return failed(PROC_STEP_EXEC, execute_one(plan, plan->paths[i]), i);
+    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
 }
 
 static struct report execute(const struct plan *plan)
