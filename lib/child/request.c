@@ -24,6 +24,9 @@ static int is_zero(const void *bytes, size_t count)
     return 1;
 }
 
+/* No struct of any version is as large: such a size was never set, and what it spans may not even be memory. */
+#define ABSURD_SIZE ((size_t)64 << 10)
+
 /* Copies a caller's sized struct over ours, whose members it leaves 0 where it is the older, shorter one. */
 static int take_sized(void *ret_copy, size_t known, const void *given, const char *name, struct failure *ret_failure)
 {
@@ -31,7 +34,7 @@ static int take_sized(void *ret_copy, size_t known, const void *given, const cha
     memcpy(&size, given, sizeof size);
     if (size < sizeof size)
         return refuse(ret_failure, EINVAL, name);
-    if (size > known && !is_zero((const char *)given + known, size - known))
+    if (size > ABSURD_SIZE || (size > known && !is_zero((const char *)given + known, size - known)))
         return refuse(ret_failure, E2BIG, name);
     memset(ret_copy, 0, known);
     memcpy(ret_copy, given, size < known ? size : known);
