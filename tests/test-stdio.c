@@ -580,6 +580,33 @@ static int starts_with_few_numbers_left(void *arg)
     return 0;
 }
 
+/* Two descriptors change places, and every number that a copy could wait at meanwhile is taken by another entry. */
+static int no_number_to_put_a_copy_aside(void *arg)
+{
+    enum { MOST = 20 };
+    (void)arg;
+    proc_slot slots[MOST - 3] = {{0}};
+    proc_child *child;
+    proc_error error = {0};
+    for (int fd = 3; fd < 1000; fd++)
+        close(fd);
+    require(limit_descriptors(MOST) == 0);
+    require(open("/dev/null", O_RDWR | O_CLOEXEC) == 3 && open("/dev/null", O_RDWR | O_CLOEXEC) == 4);
+    for (int number = 3; number < MOST; number++)
+        slots[number - 3] = (proc_slot){number, PROC_FD(number == 3 ? 4 : 3)};
+    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.fds = {slots, MOST - 3}, .error = &error)), -EMFILE);
+    require(error.step == PROC_STEP_FDS && error.index == 3);
+    return 0;
+}
+
+static void no_room_to_swap_is_told_as_a_full_table(void **state)
+{
+    struct verdict verdict;
+    (void)state;
+    run_in_fork(&verdict, no_number_to_put_a_copy_aside, NULL, PATIENCE_MS);
+    assert_int_equal(verdict.code, 0);
+}
+
 static void a_full_table_is_told_and_the_start_works_once_there_is_room(void **state)
 {
     (void)state;
@@ -846,6 +873,7 @@ int main(int argc, char **argv)
         spawning_test(a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child),
         spawning_test(a_descriptor_that_is_not_open_does_not_become_one_of_ours),
         spawning_test(the_highest_number_is_that_of_the_limit),
+        machine_test(no_room_to_swap_is_told_as_a_full_table),
         machine_test(a_full_table_is_told_and_the_start_works_once_there_is_room),
         spawning_test(starts_whichever_of_0_to_2_are_closed_here),
         spawning_test(inherit_needs_an_open_descriptor),

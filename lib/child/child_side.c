@@ -76,25 +76,32 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
     return NULL;
 }
 
-/* A copy of fd at a number that no move will overwrite. */
-static long put_aside(const struct plan *plan, int fd)
+/*
+ * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and asking
+ * again for every one of thousands would take seconds.
+ */
+static long put_aside(const struct plan *plan, int fd, int *next)
 {
-    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, *next);
     while (copy >= 0 && find_move(plan, (int)copy)) {
         call(SYS_close, copy, 0, 0);
         copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, copy + 1);
     }
-    return copy;
+    if (copy >= 0)
+        *next = (int)copy + 1;
+    /* EINVAL: so high a number is beyond the limit. */
+    return copy == -EINVAL ? -EMFILE : copy;
 }
 
 /* All moves happen as if at once: sources that a move would overwrite are put aside before the first one. */
 static struct report place_descriptors(const struct plan *plan)
 {
+    int next = 0;
     for (size_t i = 0; i < plan->move_count; i++) {
         struct fd_move *move = &plan->moves[i];
         if (!move->lift)
             continue;
-        long copy = put_aside(plan, move->source);
+        long copy = put_aside(plan, move->source, &next);
         if (copy < 0)
             return failed(PROC_STEP_FDS, copy, move->number);
         move->source = (int)copy;
@@ -340,7 +347,8 @@ static struct report save_report_fd(const struct plan *plan, int *report_fd)
 {
     if (*report_fd < 0 || !find_move(plan, *report_fd))
         return DONE;
-    long copy = put_aside(plan, *report_fd);
+    int next = 0;
+    long copy = put_aside(plan, *report_fd, &next);
     if (copy < 0)
         return failed(PROC_STEP_FDS, copy, *report_fd);
     *report_fd = (int)copy;
