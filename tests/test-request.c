@@ -51,7 +51,7 @@ static void what_is_for_a_run_is_refused_in_a_start(void **state)
 {
     (void)state;
     assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run: give it to the wait");
-    assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is negative");
+    assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is below -1");
 }
 
 /* ---- Sizes ---- */
@@ -232,7 +232,7 @@ static void transfers_and_stop_steps_that_make_no_sense_are_refused(void **state
 {
     const int no_fd = -1;
     (void)state;
-    assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = -2)), EINVAL, ".transfer->drain_ms is negative");
+    assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = -2)), EINVAL, ".transfer->drain_ms is below -1");
     assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.cancel_fd = &no_fd)), EINVAL,
                    ".transfer->cancel_fd is negative");
     assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.reserved = 1)), EINVAL,
@@ -243,7 +243,7 @@ static void transfers_and_stop_steps_that_make_no_sense_are_refused(void **state
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({0, PROC_ONE, 0})), EINVAL, ".stop: no such signal");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, 7, 0})), EINVAL, ".stop: no such scope");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, PROC_ONE, 5}, {1, PROC_ONE, -2})), EINVAL,
-                   ".stop: wait_ms is negative");
+                   ".stop: wait_ms is below -1");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, PROC_GROUP, 0})), EINVAL,
                    ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
 }

@@ -2,7 +2,7 @@
 /**
  * @file
  * <proc/base.h> - what every module shares: versions, optional values, errors and their steps, how a process ended,
- * what this kernel can do, and the clock of every deadline.
+ * what this kernel can do, the clock of every deadline, text spans, buffers, and which process a question is about.
  */
 #ifndef PROC_BASE_H
 #define PROC_BASE_H
@@ -19,10 +19,12 @@ extern "C" {
  * @brief Errors, exits, features, clock: the words that all modules speak.
  *
  * Rules that hold everywhere:
+ * - "We" and "ours" mean the calling program.
  * - A call returns 0 or a count, or a negative errno; `errno` itself is not part of the contract.
+ * - -EINVAL, where nothing more is said: an argument is NULL or out of its range.
  * - Outputs named `ret_...` are written on success only.
  * - Different objects may be used from different threads at once. No call is meant for a signal handler unless it says
- *   so, and none is a thread cancellation point that leaks.
+ *   so. A thread that is cancelled in a call leaks nothing.
  * @{
  */
 
@@ -31,7 +33,7 @@ extern "C" {
 /** On calls whose result is an error that nobody would notice otherwise. */
 #define PROC_CHECK __attribute__((warn_unused_result))
 
-/** Defined where the brace macros (PROC_OPTIONS, PROC_ARGV, ...) exist: C99 and later. C++ and FFI callers need none. */
+/** Defined where the brace macros (PROC_OPTIONS, PROC_ARGV, ...) exist: in C99 and later. C++ and FFI do without. */
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L
 #define PROC_LITERALS 1
 #endif
@@ -58,7 +60,12 @@ PROC_API int proc_version(void);
 #define PROC_UID(value) (&(const uint32_t){(value)})  /**< A user id. */
 #define PROC_GID(value) (&(const uint32_t){(value)})  /**< A group id. */
 #define PROC_MODE(value) (&(const uint32_t){(value)}) /**< A umask. */
+#endif
+/** @} */
 
+/** @name Lists of strings, sets of signals
+ * @{ */
+#ifdef PROC_LITERALS
 #define PROC_ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})  /**< Arguments, the program's name first. */
 #define PROC_ENV(...) ((const char *const[]){__VA_ARGS__, NULL})   /**< `"NAME=value"` strings. */
 #define PROC_ENV_EMPTY ((const char *const[]){NULL})               /**< An environment without any variable. */
@@ -83,6 +90,9 @@ PROC_API int proc_version(void);
 
 /** A set of signals is a 64-bit mask: `PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGTERM)`. */
 #define PROC_SIGNAL(number) (UINT64_C(1) << ((number) - 1))
+
+/** For every limit: "unlimited", "max", RLIM_INFINITY. */
+#define PROC_UNLIMITED UINT64_MAX
 /** @} */
 
 /** @name Errors
@@ -91,7 +101,7 @@ PROC_API int proc_version(void);
 /** The step that failed. A number, once given, keeps its meaning for ever. */
 enum {
     PROC_STEP_NONE = 0,
-    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself or asks for what this version lacks; nothing was tried. */
+    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself, or this version lacks it; nothing was tried. */
     PROC_STEP_MEMORY = 2,   /**< Allocation. */
     PROC_STEP_SEARCH = 3,   /**< The program is in no directory of the search list. */
     PROC_STEP_OPEN = 4,     /**< Opening a PATH entry; index = descriptor number in the child. */
@@ -202,13 +212,13 @@ PROC_API int proc_exit_text(const proc_exit *ended, char *ret_text, size_t size)
 
 /** Features with a fallback; a number keeps its meaning for ever. */
 enum {
-    PROC_FEATURE_PIDFD = 1,         /**< pidfd_open(2). A child has its pidfd from birth (CLONE_PIDFD) and needs none. */
-    PROC_FEATURE_CLONE3 = 2,        /**< clone3(2); else clone(2). */
-    PROC_FEATURE_CLOSE_RANGE = 3,   /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
-    PROC_FEATURE_EXIT_INFO = 4,     /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
-    PROC_FEATURE_GROUP_SIGNAL = 5,  /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_PIDFD = 1,          /**< pidfd_open(2). A child needs none: it has its pidfd from birth. */
+    PROC_FEATURE_CLONE3 = 2,         /**< clone3(2); else clone(2). */
+    PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
+    PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
+    PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
-    PROC_FEATURE_FAST_SPAWN = 14    /**< The child borrows our memory until it execs; else it gets a copy, as fork(2). */
+    PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };
 
 /**
@@ -236,6 +246,157 @@ PROC_API int proc_has(int feature);
  * @since 0.1
  */
 PROC_API int64_t proc_now_ms(void);
+
+/** @name Text that belongs to somebody else
+ * @{ */
+
+/**
+ * Bytes somewhere else: a part of a text that was parsed. Lives as long as that text.
+ * @since 0.1
+ */
+typedef struct proc_span {
+    const char *data; /**< Not terminated; NULL if absent. */
+    size_t len;       /**< Bytes at data. */
+} proc_span;
+
+/**
+ * Makes bytes safe to print on a terminal, and keeps them readable. Control bytes, ESC, the backslash and all that is not
+ * UTF-8 become `\xNN`, a byte each; so do the bytes of the letters that drive a terminal or reorder a line: the C1
+ * controls, line separators, and the marks of writing direction. A process chooses its own name: print none without this.
+ *
+ * @param data Bytes; may be NULL if len is 0.
+ * @param len How many.
+ * @param ret_text Receives the text, always terminated if size > 0; cut before a letter or an escape, never inside one.
+ *        May be NULL if size is 0.
+ * @param size Bytes at ret_text.
+ * @return The length needed without the terminator, as snprintf(3) does; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet status.c escape
+ * @since 0.1
+ */
+PROC_API int64_t proc_escape(const void *data, size_t len, char *ret_text, size_t size);
+
+/**
+ * The next range of a kernel's list of CPUs or memory nodes: "0-3,8" is 0 to 3, then 8 to 8. Whatever the kernel claims,
+ * a range costs one call.
+ *
+ * @param rest The list; shrinks as it is read.
+ * @param ret_first First number of the range.
+ * @param ret_last Last number, not below ret_first.
+ * @return 1, 0 at the end of the list, -EINVAL: that is no such list; rest stays where it is.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see cpuset(7), section "Formats"
+ * @snippet status.c range_next
+ * @since 0.1
+ */
+PROC_API int proc_range_next(proc_span *rest, uint32_t *ret_first, uint32_t *ret_last);
+
+/**
+ * Growing memory of the caller, used by one call after the other. `{0}` is an empty one. It is kept between calls, so
+ * that reading many things costs no allocation once the largest has been seen.
+ * @since 0.1
+ */
+typedef struct proc_buffer {
+    char *data;         /**< Bytes and a terminator; NULL while nothing was read. From malloc(3). */
+    size_t len;         /**< Bytes at data. */
+    size_t capacity;    /**< Bytes that fit without growing, the terminator not counted. */
+    size_t limit;       /**< Set by the caller: never hold more bytes than this; 0 = 16 MiB. */
+    uint32_t truncated; /**< 1: the source had more than limit. */
+    uint32_t reserved;  /**< 0. */
+} proc_buffer;
+
+/**
+ * Gives back the memory of a buffer, and empties it; its limit stays.
+ *
+ * @param buffer NULL and an empty one are welcome.
+ *
+ * Safety: any thread, one at a time for the same buffer.
+ * @snippet status.c buffer
+ * @since 0.1
+ */
+PROC_API void proc_buffer_done(proc_buffer *buffer);
+/** @} */
+
+/** @name Words for signals
+ * @{ */
+
+/**
+ * The name of a signal without its "SIG": "TERM", "RTMIN+3". Real-time signals count from the first that libc leaves to
+ * programs; those below it, which libc keeps for itself, are plain numbers, as is what this machine has no name for.
+ *
+ * @param signal 1 to 128.
+ * @param ret_text Receives the name, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_text; 16 are enough.
+ * @return The length needed without the terminator, as snprintf(3) does; -EINVAL: no signal.
+ *
+ * Safety: any thread.
+ * @see signal(7)
+ * @snippet status.c signal_name
+ * @since 0.1
+ */
+PROC_API int proc_signal_name(int signal, char *ret_text, size_t size);
+
+/**
+ * A signal mask in words: "HUP,INT,RTMIN+3"; "" for an empty one.
+ *
+ * @param mask 128 bits, signal 1 = bit 0 of the first word; only MIPS has signals in the second.
+ * @param ret_text Receives the words, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_text.
+ * @return The length needed without the terminator, as snprintf(3) does; -EINVAL.
+ *
+ * Safety: any thread.
+ * @snippet status.c signal_mask
+ * @since 0.1
+ */
+PROC_API int proc_signal_mask_text(const uint64_t mask[2], char *ret_text, size_t size);
+
+/**
+ * Whether a signal is in a mask.
+ *
+ * @param mask 128 bits, as above.
+ * @param signal 1 to 128.
+ * @return 1 or 0; 0 also for a number that is no signal.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet status.c signal_mask
+ * @since 0.1
+ */
+PROC_API int proc_signal_mask_has(const uint64_t mask[2], int signal);
+/** @} */
+
+/** @name Which process a question is about
+ * @{ */
+
+/**
+ * A process or one of its threads. NULL or all zero: this process. At most one of pid, dir_fd and pidfd is set.
+ * Descriptors are borrowed for the length of the call.
+ *
+ * Ids are those of the proc file system that answers, which need not be those of the caller: a container's /proc has
+ * numbers of its own.
+ * @since 0.1
+ */
+typedef struct proc_target {
+    int32_t pid;          /**< 0 = self. A thread's id names no process: -ESRCH. */
+    int32_t tid;          /**< A thread of it; 0 = the process. */
+    const int *root_fd;   /**< Another /proc (a container's, a test's tree); NULL = /proc. Not with dir_fd. */
+    const int *dir_fd;    /**< An open `/proc/<pid>` directory, instead of pid: cannot hit a recycled pid. */
+    const int *pidfd;     /**< A pidfd, instead of pid: cannot hit a recycled pid. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_target;
+
+/** This process. */
+#define PROC_SELF ((const proc_target *)0)
+#ifdef PROC_LITERALS
+/** The process with that id. */
+#define PROC_PID(number) (&(const proc_target){.pid = (number)})
+/** A thread of a process. */
+#define PROC_THREAD(process, thread) (&(const proc_target){.pid = (process), .tid = (thread)})
+/** The process that a pidfd names. */
+#define PROC_PIDFD(number) (&(const proc_target){.pidfd = &(const int){(number)}})
+#endif
+/** @} */
 
 /** @} */
 

@@ -10,5 +10,6 @@
 #include <proc/child.h>
 #include <proc/run.h>
 #include <proc/spawn.h>
+#include <proc/status.h>
 
 #endif

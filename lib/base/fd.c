@@ -61,8 +61,13 @@ int proc__fd_pipe(int ret_ends[2])
 
 int proc__fd_open(const char *path, int flags, unsigned mode)
 {
+    return proc__fd_open_at(AT_FDCWD, path, flags, mode);
+}
+
+int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode)
+{
     for (;;) {
-        int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
+        int fd = openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
         if (fd >= 0)
             return proc__fd_above_stdio(fd);
         if (errno != EINTR)

@@ -18,6 +18,8 @@ int proc__fd_above_stdio(int fd);
 int proc__fd_pipe(int ret_ends[2]);
 /* open(2) with O_CLOEXEC and O_NOCTTY, tried again when a signal interrupts it. The descriptor or a negative errno. */
 int proc__fd_open(const char *path, int flags, unsigned mode);
+/* The same by openat(2), for a path that may start at the directory dir. */
+int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode);
 /* Makes one end of a new pipe non-blocking, which has no other flags and is shared with nobody. 0 or a negative errno. */
 int proc__fd_nonblocking(int fd);
 

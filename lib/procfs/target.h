@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a question (which process?) to an open file of its /proc directory. The one place that knows paths, other /procs
+ * and pidfds, and that turns the kernel's many errors for "not there" and "not yours" into one each.
+ */
+#ifndef PROC_LIB_PROCFS_TARGET_H
+#define PROC_LIB_PROCFS_TARGET_H
+
+#include "../base/system.h"
+
+#include <proc/base.h>
+
+/*
+ * Opens a file of the target's directory with O_RDONLY and these flags. The descriptor, which belongs to who calls, or
+ * -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF: a descriptor of the target is of
+ * no use; -EINVAL: the target contradicts itself; or another negative errno.
+ */
+int proc__target_open(const proc_target *target, const char *file, int flags);
+
+/* What a read of such a file came to, in the same errors. */
+int proc__target_error(int rc);
+
+#endif
