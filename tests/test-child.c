@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -927,6 +928,38 @@ static void *cancelled(void *(*body)(void *), void *arg)
     return result;
 }
 
+/* poll(2) refuses more descriptors than the limit allows for, even a single one. */
+static int lives_without_a_limit_for_descriptors(void *arg)
+{
+    char byte;
+    size_t index;
+    proc_exit ended = {0};
+    proc_child *child = NULL, *other = NULL;
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_PIPE)), 0);
+    require_rc(proc_spawn(&other, CHILD_DOES("sleep", "100"), NULL), 0);
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 0;
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    require_rc(proc_wait(child, 20, &ended), -ETIMEDOUT);
+    require_rc(proc_wait_any(&child, 1, 20, &index), -ETIMEDOUT);
+    require_rc(proc_read(child, 1, &byte, 1, -1), 1);
+    require_rc(proc_wait_any((proc_child *[]){child, other}, 2, -1, &index), 0);
+    require(index == 1);
+    require_rc(proc_stop(child, &ended), 0);
+    require(ended.kind == PROC_SIGNALED && ended.code == SIGTERM);
+    proc_child_free(other);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_limit_below_what_is_open_does_not_end_a_wait(void **state)
+{
+    (void)state;
+    assert_in_fork(lives_without_a_limit_for_descriptors, NULL);
+}
+
 /* What is not given back, the suite and the sanitizers see. */
 static void a_cancelled_thread_lets_go_of_all_that_it_used(void **state)
 {
@@ -1003,6 +1036,7 @@ int main(int argc, char **argv)
         spawning_test(a_reader_that_goes_away_on_the_way_leaves_a_count),
         spawning_test(streams_that_are_not_there_or_run_the_other_way_are_told),
         spawning_test(a_close_lets_a_reader_in_another_thread_finish_first),
+        machine_test(a_limit_below_what_is_open_does_not_end_a_wait),
         spawning_test(a_cancelled_thread_lets_go_of_all_that_it_used),
         spawning_test(a_stream_that_was_taken_outlives_the_handle),
     };

@@ -122,7 +122,9 @@ static int wait_for(int fd, short events, deadline when)
 {
     struct pollfd one = {.fd = fd, .events = events};
     int ready = proc__poll(&one, 1, when);
-    return ready > 0 ? 0 : ready < 0 ? ready : -ETIMEDOUT;
+    if (ready < 0) /* trying now and then does as well */
+        return proc__nap(when);
+    return ready > 0 ? 0 : -ETIMEDOUT;
 }
 
 static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
