@@ -30,7 +30,7 @@ extern "C" {
 
 /** Kinds of an entry. */
 enum {
-    PROC_STDIO_DEFAULT = 0,  /**< Not said: inherited if it is open. */
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec; others as INHERIT. */
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
@@ -245,7 +245,9 @@ typedef struct proc_options {
  * Starts a program, and returns once it runs: a program that cannot be run is an error here, not an exit code later.
  *
  * The whole request is looked at before anything is made. The call cannot be cut short while the kernel starts the
- * program (a dead network file system, say).
+ * program (a dead network file system, say). What a PATH entry has made or emptied stays so when a later step fails.
+ *
+ * Without options.env the environment is the caller's, read as by getenv(3): no other thread may change it meanwhile.
  *
  * @param child Receives the handle; end it with proc_child_free(). Untouched on failure.
  * @param argv The arguments, argv[0] first, ended by NULL.
