@@ -198,8 +198,8 @@ typedef struct proc_stop_steps {
  * stdio entries point to is still used. What this version cannot do yet is -ENOTSUP with a text, never left out
  * silently.
  *
- * A longer struct than the library knows is -E2BIG if it says something beyond (and always beyond 64 KiB), a shorter one
- * is an older caller's, and size 0 is -EINVAL. This holds for every struct with a size.
+ * A longer struct than the library knows is -E2BIG if it says something beyond, and in any case beyond 64 KiB; a shorter
+ * one is an older caller's; size 0 is -EINVAL. This holds for every struct with a size.
  * @since 0.1
  */
 typedef struct proc_options {
