@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <proc/proc.h>
 
@@ -106,6 +108,19 @@ static void a_longer_struct_that_says_more_is_refused(void **state)
         assert_rc(proc_spawn(&child, ARGV, &sized.options), -E2BIG);
         assert_int_equal(error.step, PROC_STEP_OPTIONS);
     }
+}
+
+/* Was never set: what lies behind may not be memory. */
+static void an_absurd_size_is_refused_unread(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    proc_ids *ids = (proc_ids *)(void *)(pages + page - sizeof *ids);
+    for (ids->size = SIZE_MAX; ids->size > 64 * 1024; ids->size /= 2)
+        assert_refused(PROC_OPTIONS(.ids = ids), E2BIG, ".ids: size");
+    munmap(pages, 2 * page);
 }
 
 static void a_struct_without_a_size_is_refused(void **state)
@@ -316,6 +331,7 @@ int main(int argc, char **argv)
         spawning_test(a_longer_struct_of_zeros_is_a_newer_caller),
         cmocka_unit_test(a_longer_struct_that_says_more_is_refused),
         cmocka_unit_test(a_struct_without_a_size_is_refused),
+        cmocka_unit_test(an_absurd_size_is_refused_unread),
         spawning_test(the_smaller_structs_have_the_same_rule),
         cmocka_unit_test(what_is_not_supported_is_refused_by_name),
         cmocka_unit_test(options_that_contradict_each_other_are_refused),

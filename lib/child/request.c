@@ -24,6 +24,9 @@ static int is_zero(const void *bytes, size_t count)
     return 1;
 }
 
+/* No struct of any version is as large: such a size was never set, and what it spans may not even be memory. */
+#define ABSURD_SIZE ((size_t)64 << 10)
+
 /* A caller's struct that starts with its size, and where ours is, of the size that this version knows. */
 struct sized {
     const void *given;
@@ -32,6 +35,12 @@ struct sized {
     const char *unset, *beyond; /* what to say if its size is not set, or if it says more than we know */
 };
 
+static int says_more_than_known(const struct sized *sized, size_t size)
+{
+    return size > ABSURD_SIZE ||
+           (size > sized->known && !is_zero((const char *)sized->given + sized->known, size - sized->known));
+}
+
 /* Copies the caller's struct over ours, whose members stay 0 where the caller's is the older, shorter one. */
 static int take_sized(const struct sized *sized, struct failure *ret_failure)
 {
@@ -39,7 +48,7 @@ static int take_sized(const struct sized *sized, struct failure *ret_failure)
     memcpy(&size, sized->given, sizeof size);
     if (size < sizeof size)
         return refuse(ret_failure, EINVAL, sized->unset);
-    if (size > sized->known && !is_zero((const char *)sized->given + sized->known, size - sized->known))
+    if (says_more_than_known(sized, size))
         return refuse(ret_failure, E2BIG, sized->beyond);
     memset(sized->copy, 0, sized->known);
     memcpy(sized->copy, sized->given, size < sized->known ? size : sized->known);
