@@ -119,7 +119,7 @@ static void an_absurd_size_is_refused_unread(void **state)
     assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
     proc_ids *ids = (proc_ids *)(void *)(pages + page - sizeof *ids);
     for (ids->size = SIZE_MAX; ids->size > 64 * 1024; ids->size /= 2)
-        assert_refused(PROC_OPTIONS(.ids = ids), E2BIG, ".ids: size");
+        assert_refused(PROC_OPTIONS(.ids = ids), E2BIG, ".ids: more than this version knows");
     munmap(pages, 2 * page);
 }
 

@@ -442,6 +442,50 @@ static void pump_fd(void)
     proc_child_free(child);
 }
 
+//! [on_data]
+static int count_errors(int fd, const char *line, size_t len, void *user)
+{
+    int *errors = user;
+    (void)fd;
+    if (len > 0 && memmem(line, len, "error", 5)) /* len 0: the end of file */
+        ++*errors;
+    return 0;
+}
+
+static int count_errors_of(const char *const argv[], int *ret_errors)
+{
+    proc_result result;
+    *ret_errors = 0;
+    int rc = proc_run(&result, argv, PROC_OPTIONS(.err = PROC_LINES(count_errors, ret_errors)));
+    proc_result_done(&result);
+    return rc;
+}
+//! [on_data]
+
+//! [on_space]
+static int64_t count_down(int fd, char *buffer, size_t size, void *user)
+{
+    int *next = user;
+    (void)fd;
+    return *next == 0 ? 0 : snprintf(buffer, size, "%d\n", (*next)--);
+}
+
+static int sum_lines(proc_result *result, int from)
+{
+    return proc_run(result, PROC_ARGV("awk", "{ sum += $1 } END { print sum }"),
+                    PROC_OPTIONS(.in = PROC_SUPPLY(count_down, &from), .out = PROC_CAPTURE));
+}
+//! [on_space]
+
+static void callbacks(void)
+{
+    int errors;
+    CHECK(count_errors_of(PROC_ARGV("sh", "-c", "echo fine >&2; echo error: no >&2"), &errors) == 0 && errors == 1);
+    proc_result result;
+    CHECK(sum_lines(&result, 10) == 0 && strcmp(result.out.data, "55\n") == 0);
+    proc_result_done(&result);
+}
+
 int main(void)
 {
     version();
@@ -473,5 +517,6 @@ int main(void)
     collect();
     pump();
     pump_fd();
+    callbacks();
     return 0;
 }

@@ -146,6 +146,8 @@ PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], 
  * the child has ended, its outputs are handed over to the first result, and later ones have none. The stop steps,
  * drain_ms and cancel_fd are those of the start.
  *
+ * PIPE entries stay the caller's: a child that waits for one to be read, written or closed does not end here.
+ *
  * @param child A handle.
  * @param timeout_ms How long: 0 = only what is there now, -1 = to the end.
  * @param result Receives how it went; emptied first, and left empty unless the call returns 0.

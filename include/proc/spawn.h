@@ -61,6 +61,7 @@ enum {
  * @param len How many; 0 = the end of file, told once.
  * @param user As given.
  * @return 0, or a negative errno to read no more: our end is closed, and the result carries the error.
+ * @snippet snippets.c on_data
  */
 typedef int (*proc_on_data)(int fd, const char *data, size_t len, void *user);
 
@@ -73,6 +74,7 @@ typedef int (*proc_on_data)(int fd, const char *data, size_t len, void *user);
  * @param user As given.
  * @return How many bytes, at most `size`; 0 = no more, the child sees the end of file; a negative errno = the same, and
  *         the result carries the error.
+ * @snippet snippets.c on_space
  */
 typedef int64_t (*proc_on_space)(int fd, char *buffer, size_t size, void *user);
 
