@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines: a moment on CLOCK_MONOTONIC, made once from a timeout and asked as often as needed, so that a wait which is
- * interrupted or resumed never gets longer.
+ * Deadlines: a moment on CLOCK_MONOTONIC, made once from a timeout and asked as often as needed, so that a wait which
+ * is interrupted or resumed never gets longer.
  */
 #ifndef PROC_LIB_BASE_CLOCK_H
 #define PROC_LIB_BASE_CLOCK_H

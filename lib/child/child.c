@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handle: its making, its plain questions and its end. Keeps the list of killed children that the kernel had not let
- * go of when they were freed; a later start, wait or free reaps them.
+ * The handle: its making, its plain questions and its end. Keeps the list of killed children that the kernel had not
+ * let go of when they were freed; a later start, wait or free reaps them.
  */
 #include "handle.h"
 
@@ -118,8 +118,8 @@ int proc_detach(proc_child *child)
 /* ---- The end ---- */
 
 /*
- * Killed, but not gone yet. A stack that is pushed and taken whole by one atomic exchange each: no lock that a fork(2) in
- * another thread could leave taken in the copy.
+ * Killed, but not gone yet. A stack that is pushed and taken whole by one atomic exchange each: no lock that a fork(2)
+ * in another thread could leave taken in the copy.
  */
 static _Atomic(proc_child *) unreaped;
 

@@ -87,6 +87,18 @@ static long put_aside(const struct plan *plan, int fd)
     return copy;
 }
 
+/* No move may overwrite the way home. */
+static struct report save_report_fd(const struct plan *plan, int *report_fd)
+{
+    if (*report_fd < 0 || !find_move(plan, *report_fd))
+        return DONE;
+    long copy = put_aside(plan, *report_fd);
+    if (copy < 0)
+        return failed(PROC_STEP_FDS, copy, *report_fd);
+    *report_fd = (int)copy;
+    return DONE;
+}
+
 /* All moves happen as if at once: sources that a move would overwrite are put aside before the first one. */
 static struct report place_descriptors(const struct plan *plan)
 {
@@ -254,12 +266,10 @@ static int has_handler(int signal)
 
 static struct report set_dispositions(const struct plan *plan, int handlers_cleared)
 {
-    uint64_t change = plan->reset | plan->ignore;
-    if (!handlers_cleared)
-        change = ~UINT64_C(0);
-    for (int signal = 1; change != 0 && signal <= LAST_SIGNAL; signal++, change >>= 1) {
+    uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
         uint64_t bit = PROC_SIGNAL(signal);
-        if (!(change & 1))
+        if (!(change & bit))
             continue;
         long rc = 0;
         if (plan->ignore & bit)
@@ -332,17 +342,7 @@ static struct report execute(const struct plan *plan)
     return denied.step ? denied : tell_absence(plan, rc);
 }
 
-/* No move may overwrite the way home. */
-static struct report save_report_fd(const struct plan *plan, int *report_fd)
-{
-    if (*report_fd < 0 || !find_move(plan, *report_fd))
-        return DONE;
-    long copy = put_aside(plan, *report_fd);
-    if (copy < 0)
-        return failed(PROC_STEP_FDS, copy, *report_fd);
-    *report_fd = (int)copy;
-    return DONE;
-}
+/* ---- The list ---- */
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The poll over the transferring streams: in rounds for proc_run() and proc_collect(), once for proc_pump(), and by an
- * epoll set for loops of others. Only the one who has entered the pump closes a transferring stream, so it may look at
- * the descriptors without the lock.
+ * epoll set for loops of others. Only the one who has entered the pump closes a transferring stream, so it may look
+ * at the descriptors without the lock.
  */
 #include "pump.h"
 
@@ -18,7 +18,7 @@
 #define FEW 8
 #define NAP_MS 10
 
-/* --- the streams of one child --- */
+/* ---- The streams of one child ---- */
 
 static int is_moving(const struct stream *stream)
 {
@@ -66,7 +66,7 @@ static size_t move_ready(proc_child *child, const struct pollfd *fds)
     return used;
 }
 
-/* --- rounds --- */
+/* ---- Rounds ---- */
 
 int proc__pump_prepare(proc_child *child)
 {
@@ -215,7 +215,7 @@ void proc__pump_give_up(proc_child *child)
     }
 }
 
-/* --- for programs with their own loop --- */
+/* ---- For programs with their own loop ---- */
 
 static size_t count_all(proc_child *const children[], size_t count)
 {

@@ -64,7 +64,7 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 /* ---- Options ---- */
 
-#define KNOWN_FLAGS                                                                                              \
+#define KNOWN_FLAGS \
     (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
@@ -89,7 +89,7 @@ static int check_supported(const proc_options *options, struct failure *ret_fail
 static int check_call(const proc_options *options, int is_run, struct failure *ret_failure)
 {
     if (options->timeout_ms < -1)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is negative");
+        return refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
     if (options->timeout_ms > 0 && !is_run)
         return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run: give it to the wait");
     if ((options->flags & PROC_DETACH) && is_run)
@@ -166,7 +166,7 @@ static int check_transfer(const struct request *request, struct failure *ret_fai
 {
     const proc_transfer *transfer = &request->transfer;
     if (transfer->drain_ms < -1)
-        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is negative");
+        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is below -1");
     if (transfer->cancel_fd && *transfer->cancel_fd < 0)
         return refuse(ret_failure, EINVAL, ".transfer->cancel_fd is negative");
     if (transfer->reserved != 0)
@@ -185,7 +185,7 @@ static int check_stop_step(const proc_stop_step *step, int leads_group, struct f
     if (step->scope == PROC_GROUP && !leads_group)
         return refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
     if (step->wait_ms < -1)
-        return refuse(ret_failure, EINVAL, ".stop: wait_ms is negative");
+        return refuse(ret_failure, EINVAL, ".stop: wait_ms is below -1");
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is certainly
- * not reaped. Owns nothing.
+ * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is
+ * certainly not reaped. Owns nothing.
  */
 #include "handle.h"
 

@@ -36,8 +36,6 @@ struct spawn {
     int64_t started;
 };
 
-extern char **environ;
-
 /* ---- Making ready ---- */
 
 static int no_memory(struct failure *ret_failure)
@@ -153,7 +151,7 @@ static int make_plan(struct spawn *spawn, struct failure *ret_failure)
 
 /* ---- Starting ---- */
 
-/* A child that changes credentials while it borrows our memory would make us non-dumpable, as if we had changed ours. */
+/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the child
- * under the handle's lock and records its status; everybody else reads the record.
+ * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the
+ * child under the handle's lock and records its status; everybody else reads the record.
  */
 #include "handle.h"
 
@@ -97,11 +97,11 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
     return rc;
 }
 
-/* The first whose pidfd is readable and which has really ended; count if none has. */
+/* The first whose pidfd is readable and that has really ended: 0; -ETIMEDOUT: none has; or another negative errno. */
 static int find_ended(proc_child *const children[], const struct pollfd *ends, size_t count, size_t *ret_index)
 {
     for (size_t i = 0; i < count; i++) {
-        if (ends && !ends[i].revents)
+        if (!ends[i].revents)
             continue;
         int rc = proc__child_look(children[i]);
         if (rc == 0)
