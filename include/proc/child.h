@@ -218,9 +218,10 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  * @param child A handle.
  * @param signal 1..64, or 0 to ask only whether it could be signalled.
  * @param scope PROC_ONE, or PROC_GROUP for a child that leads a process group (PROC_NEW_GROUP, PROC_NEW_SESSION).
- * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's; -EPERM: it has other
- *         credentials; -EINVAL: no such signal or scope, or the child leads no group; -ENOTSUP: PROC_TREE; -ECHILD: in
- *         a forked copy. A child that has ended but was not waited for takes any signal without effect.
+ * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's, or nobody is in that group
+ *         any more; -EPERM: it has other credentials; -EINVAL: no such signal or scope, or the child leads no group;
+ *         -ENOTSUP: PROC_TREE; -ECHILD: in a forked copy. A child that has ended but was not waited for takes any signal
+ *         without effect.
  *
  * Safety: any thread, also while another one waits.
  * @see pidfd_send_signal(2)
@@ -232,7 +233,7 @@ PROC_API int proc_kill(proc_child *child, int signal, int scope);
 /**
  * Ends the child by the stop steps of its options (SIGTERM, 5 s, SIGKILL, 5 s unless said otherwise; to the group if it
  * leads one), each followed by a wait for its end. A suspended child is continued after each signal, so that it can
- * act on it.
+ * act on it. A child that has left the group which it led gets what the group gets.
  *
  * The steps end with the child: what else lives in its group after that is not waited for.
  *

@@ -129,7 +129,7 @@ PROC_API void proc_output_done(proc_output *output);
  * with timeout_ms too. A callback that does not return is not interrupted.
  *
  * @param result Receives how it went; emptied first, also on failure.
- * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults. PIPE entries and PROC_DETACH are refused here.
  * @return 0 = it was started and has ended or been stopped: see the result; a negative errno = nothing was started: as
  *         proc_spawn(), with step and text in options->error.

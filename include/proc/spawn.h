@@ -30,7 +30,7 @@ extern "C" {
 
 /** Kinds of an entry. */
 enum {
-    PROC_STDIO_DEFAULT = 0,  /**< Not said: inherited if it is open. */
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec; others as INHERIT. */
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
@@ -198,8 +198,9 @@ typedef struct proc_stop_steps {
  * stdio entries point to is still used. What this version cannot do yet is -ENOTSUP with a text, never left out
  * silently.
  *
- * A longer struct than the library knows is -E2BIG if it says something beyond, a shorter one is an older caller's, and
- * size 0 is -EINVAL. This holds for every struct with a size.
+ * A longer struct than the library knows is -E2BIG if it says something beyond, and in any case beyond 64 KiB; a shorter
+ * one is an older caller's; size 0 is -EINVAL. This holds for every struct with a size. Where the size of the options
+ * themselves is 0 there is no text either, since they may be too old to have an `error`.
  * @since 0.1
  */
 typedef struct proc_options {
@@ -245,10 +246,12 @@ typedef struct proc_options {
  * Starts a program, and returns once it runs: a program that cannot be run is an error here, not an exit code later.
  *
  * The whole request is looked at before anything is made. The call cannot be cut short while the kernel starts the
- * program (a dead network file system, say).
+ * program (a dead network file system, say). What a PATH entry has made or emptied stays so when a later step fails.
+ *
+ * Without options.env the environment is the caller's, read as by getenv(3): no other thread may change it meanwhile.
  *
  * @param child Receives the handle; end it with proc_child_free(). Untouched on failure.
- * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults.
  * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
  *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable, or not allowed; -ENOEXEC: not a
@@ -280,7 +283,7 @@ typedef struct proc_transfer {
     size_t size;          /**< sizeof(proc_transfer). */
     int32_t drain_ms;     /**< How long output may outlive the child; 0 = 100 ms, -1 = until it ends. */
     uint32_t reserved;    /**< 0. */
-    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. It is only polled, never read. */
+    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. Open, only polled, never read. */
 } proc_transfer;
 
 /** A counted list of group ids. */

@@ -26,4 +26,10 @@ int proc__deadline_ms(deadline when);
 /* poll(2) until then, never returning for a signal. How many are ready, 0 = the time is over, or a negative errno. */
 int proc__poll(struct pollfd *fds, size_t count, deadline when);
 
+/*
+ * For what cannot be polled for, or where poll(2) itself fails (no memory, or a limit lowered below the number of the
+ * descriptors): a moment off, at most until then. 0 = try again, -ETIMEDOUT = the time is over.
+ */
+int proc__nap(deadline when);
+
 #endif

@@ -76,15 +76,21 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
     return NULL;
 }
 
-/* A copy of fd at a number that no move will overwrite. */
-static long put_aside(const struct plan *plan, int fd)
+/*
+ * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and asking
+ * again for every one of thousands would take seconds.
+ */
+static long put_aside(const struct plan *plan, int fd, int *next)
 {
-    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, *next);
     while (copy >= 0 && find_move(plan, (int)copy)) {
         call(SYS_close, copy, 0, 0);
         copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, copy + 1);
     }
-    return copy;
+    if (copy >= 0)
+        *next = (int)copy + 1;
+    /* EINVAL: so high a number is beyond the limit. */
+    return copy == -EINVAL ? -EMFILE : copy;
 }
 
 /* No move may overwrite the way home. */
@@ -92,7 +98,8 @@ static struct report save_report_fd(const struct plan *plan, int *report_fd)
 {
     if (*report_fd < 0 || !find_move(plan, *report_fd))
         return DONE;
-    long copy = put_aside(plan, *report_fd);
+    int next = 0;
+    long copy = put_aside(plan, *report_fd, &next);
     if (copy < 0)
         return failed(PROC_STEP_FDS, copy, *report_fd);
     *report_fd = (int)copy;
@@ -102,11 +109,12 @@ static struct report save_report_fd(const struct plan *plan, int *report_fd)
 /* All moves happen as if at once: sources that a move would overwrite are put aside before the first one. */
 static struct report place_descriptors(const struct plan *plan)
 {
+    int next = 0;
     for (size_t i = 0; i < plan->move_count; i++) {
         struct fd_move *move = &plan->moves[i];
         if (!move->lift)
             continue;
-        long copy = put_aside(plan, move->source);
+        long copy = put_aside(plan, move->source, &next);
         if (copy < 0)
             return failed(PROC_STEP_FDS, copy, move->number);
         move->source = (int)copy;
@@ -300,15 +308,6 @@ static int is_absent(long rc)
            rc == -ETIMEDOUT;
 }
 
-/* ENOENT from a file that exists is about its interpreter: that must not read as "program not found". */
-static struct report tell_absence(const struct plan *plan, long rc)
-{
-    for (int i = 0; plan->paths[i]; i++)
-        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
-            return failed(PROC_STEP_EXEC, rc, i);
-    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
-}
-
 /* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
 #define FIRST_PAUSE_NS 1000000L
 #define LAST_PAUSE_NS 64000000L
@@ -326,6 +325,18 @@ static long execute_one(const struct plan *plan, const char *path)
         call(SYS_nanosleep, (long)&pause, 0, 0);
         pause.nanoseconds *= 2;
     }
+}
+
+/*
+ * ENOENT from a file that exists is about its interpreter: that must not read as "program not found". The file is tried
+ * again, for the reason was its own and not that of the last path.
+ */
+static struct report tell_absence(const struct plan *plan, long rc)
+{
+    for (int i = 0; plan->paths[i]; i++)
+        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
+            return failed(PROC_STEP_EXEC, execute_one(plan, plan->paths[i]), i);
+    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
 }
 
 static struct report execute(const struct plan *plan)

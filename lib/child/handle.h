@@ -92,5 +92,7 @@ int proc__child_look(proc_child *child);
 int proc__child_wait_until(proc_child *child, deadline when);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);
+/* The same to end the child: it is reached in any case, also if it has left the group that it led. */
+int proc__child_signal_to_end(proc_child *child, int signal, int scope);
 
 #endif

@@ -122,7 +122,9 @@ static int wait_for(int fd, short events, deadline when)
 {
     struct pollfd one = {.fd = fd, .events = events};
     int ready = proc__poll(&one, 1, when);
-    return ready > 0 ? 0 : ready < 0 ? ready : -ETIMEDOUT;
+    if (ready < 0) /* trying now and then does as well */
+        return proc__nap(when);
+    return ready > 0 ? 0 : -ETIMEDOUT;
 }
 
 static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
@@ -135,6 +137,18 @@ static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
         if (rc < 0)
             return rc;
     }
+}
+
+/* A thread that is cancelled while it waits lets go of the descriptor, or a close would never come to pass. */
+struct use {
+    proc_child *child;
+    struct stream *stream;
+};
+
+static void end_use(void *arg)
+{
+    const struct use *use = arg;
+    proc__stream_leave(use->child, use->stream);
 }
 
 int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int timeout_ms)
@@ -150,8 +164,11 @@ int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int time
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t got;
+    pthread_cleanup_push(end_use, &use);
+    got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return got;
 }
 
@@ -183,7 +200,10 @@ int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t done = write_until(own, data, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t done;
+    pthread_cleanup_push(end_use, &use);
+    done = write_until(own, data, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return done;
 }
