@@ -507,11 +507,12 @@ static void a_descriptor_that_is_not_open_does_not_become_one_of_ours(void **sta
         assert_rc(proc_run(&result, PROC_ARGV("true"),
                            PROC_OPTIONS(.out = PROC_CAPTURE, .fds = PROC_FDS({fd, PROC_INHERIT}))), -EBADF);
         assert_rc(proc_run(&result, PROC_ARGV("true"),
-                           PROC_OPTIONS(.out = PROC_CAPTURE, .start = PROC_START(.cwd_fd = &fd), .error = &error)), -EBADF);
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .start = PROC_START(.cwd_fd = &fd), .error = &error)),
+                  -EBADF);
         assert_int_equal(error.step, PROC_STEP_CWD);
         assert_rc(proc_run(&result, PROC_ARGV("true"),
-                           PROC_OPTIONS(.out = PROC_CAPTURE, .transfer = PROC_TRANSFER(.cancel_fd = &fd), .error = &error)),
-                  -EBADF);
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .transfer = PROC_TRANSFER(.cancel_fd = &fd),
+                                        .error = &error)), -EBADF);
         assert_int_equal(error.step, PROC_STEP_OPTIONS);
     }
 }

@@ -77,8 +77,8 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
 }
 
 /*
- * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and asking
- * again for every one of thousands would take seconds.
+ * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and
+ * asking again for every one of thousands would take seconds.
  */
 static long put_aside(const struct plan *plan, int fd, int *next)
 {

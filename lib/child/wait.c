@@ -62,8 +62,9 @@ int proc__child_look(proc_child *child)
 /* ---- Waiting ---- */
 
 /*
- * Looks again after a nap where the pidfd does not tell when: it is readable and yet there is nothing to reap, because a
- * debugger that traces the child comes first; or poll(2) itself has failed, and a wait that ends must not depend on it.
+ * Looks again after a nap where the pidfd does not tell when: it is readable and yet there is nothing to reap, because
+ * a debugger that traces the child comes first; or poll(2) itself has failed, and the end of a wait must not depend on
+ * it.
  */
 int proc__child_wait_until(proc_child *child, deadline when)
 {
@@ -91,7 +92,7 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
     return rc;
 }
 
-/* The first whose pidfd may be readable and that has really ended: 0; -ETIMEDOUT: none has; or another negative errno. */
+/* The first whose pidfd may be readable and that has ended: 0; -ETIMEDOUT: none has; or another negative errno. */
 static int find_ended(proc_child *const children[], const struct pollfd *ends, size_t count, size_t *ret_index)
 {
     for (size_t i = 0; i < count; i++) {

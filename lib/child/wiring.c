@@ -100,8 +100,8 @@ static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
 }
 
 /*
- * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make: these
- * are above 2, so only such numbers are asked about. The child finds the others missing.
+ * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make:
+ * these are above 2, so only such numbers are asked about. The child finds the others missing.
  */
 static int check_sources(const struct request *request, struct failure *ret_failure)
 {
