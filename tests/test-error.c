@@ -181,7 +181,8 @@ static void ends_are_put_into_words(void **state)
     check_end((proc_exit){.kind = PROC_EXITED, .code = 137}, "exited with 137", 137, 0);
     check_end((proc_exit){.kind = PROC_SIGNALED, .code = SIGKILL}, "killed by SIGKILL", 137, 0);
     check_end((proc_exit){.kind = PROC_SIGNALED, .code = SIGSEGV, .core = 1}, "killed by SIGSEGV (core dumped)", 139, 0);
-    check_end((proc_exit){.kind = PROC_SIGNALED, .code = 40}, "killed by signal 40", 168, 0);
+    check_end((proc_exit){.kind = PROC_SIGNALED, .code = SIGRTMIN + 6}, "killed by SIGRTMIN+6", 128 + SIGRTMIN + 6, 0);
+    check_end((proc_exit){.kind = PROC_SIGNALED, .code = 32}, "killed by signal 32", 160, 0);
     check_end((proc_exit){.kind = PROC_RUNNING}, "still running", 255, 0);
     check_end((proc_exit){.kind = PROC_EXITED_UNREAPED}, "ended, not reaped yet", 255, 0);
     check_end((proc_exit){.kind = PROC_LOST}, "ended, status lost", 255, 0);

@@ -16,13 +16,7 @@
 #include <proc/proc.h>
 
 #include "child/handle.h"
-
-static proc_child *start(const char *const argv[], const proc_options *options)
-{
-    proc_child *child = NULL;
-    assert_rc(proc_spawn(&child, argv, options), 0);
-    return child;
-}
+#include "started.h"
 
 static int is_readable(int fd, int timeout_ms)
 {
@@ -487,29 +481,29 @@ static void the_default_stop_reaches_the_group_that_the_child_leads(void **state
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(collecting_takes_a_started_child_to_its_end),
-        cmocka_unit_test(a_collect_that_runs_out_of_time_goes_on_where_it_was),
-        cmocka_unit_test(only_the_first_result_has_the_outputs),
-        cmocka_unit_test(a_child_that_was_waited_for_is_still_collected),
-        cmocka_unit_test(all_that_a_large_pipe_holds_at_the_end_is_captured_whatever_the_drain_time),
-        cmocka_unit_test(collecting_bounds_the_drain_by_its_own_time_too),
-        cmocka_unit_test(a_cancelled_collect_stops_the_child),
-        cmocka_unit_test(a_cancel_ends_a_drain_without_end),
-        cmocka_unit_test(nobody_moves_the_bytes_that_another_one_is_moving),
-        cmocka_unit_test(a_forked_copy_moves_nothing),
-        cmocka_unit_test(bad_arguments_are_refused),
-        cmocka_unit_test(pumping_moves_all_and_says_how_many_streams_are_left),
-        cmocka_unit_test(pumping_in_vain_says_so),
-        cmocka_unit_test(one_pump_serves_many_children),
-        cmocka_unit_test(a_foreign_loop_is_told_when_there_is_something_to_move),
-        cmocka_unit_test(the_loops_descriptor_is_ready_for_feeding_as_well),
-        cmocka_unit_test(streams_of_the_caller_are_not_pumped),
-        cmocka_unit_test(a_stop_is_as_gentle_as_it_can_be),
-        cmocka_unit_test(a_stop_of_an_ended_child_tells_how_it_ended),
-        cmocka_unit_test(a_stop_whose_steps_are_too_weak_times_out_and_can_be_repeated),
-        cmocka_unit_test(a_suspended_child_is_continued_so_that_it_can_act_on_the_signal),
-        cmocka_unit_test(a_step_that_suspends_does_not_continue),
-        cmocka_unit_test(the_default_stop_reaches_the_group_that_the_child_leads),
+        spawning_test(collecting_takes_a_started_child_to_its_end),
+        spawning_test(a_collect_that_runs_out_of_time_goes_on_where_it_was),
+        spawning_test(only_the_first_result_has_the_outputs),
+        spawning_test(a_child_that_was_waited_for_is_still_collected),
+        spawning_test(all_that_a_large_pipe_holds_at_the_end_is_captured_whatever_the_drain_time),
+        spawning_test(collecting_bounds_the_drain_by_its_own_time_too),
+        spawning_test(a_cancelled_collect_stops_the_child),
+        spawning_test(a_cancel_ends_a_drain_without_end),
+        spawning_test(nobody_moves_the_bytes_that_another_one_is_moving),
+        spawning_test(a_forked_copy_moves_nothing),
+        spawning_test(bad_arguments_are_refused),
+        spawning_test(pumping_moves_all_and_says_how_many_streams_are_left),
+        spawning_test(pumping_in_vain_says_so),
+        spawning_test(one_pump_serves_many_children),
+        spawning_test(a_foreign_loop_is_told_when_there_is_something_to_move),
+        spawning_test(the_loops_descriptor_is_ready_for_feeding_as_well),
+        spawning_test(streams_of_the_caller_are_not_pumped),
+        spawning_test(a_stop_is_as_gentle_as_it_can_be),
+        spawning_test(a_stop_of_an_ended_child_tells_how_it_ended),
+        spawning_test(a_stop_whose_steps_are_too_weak_times_out_and_can_be_repeated),
+        spawning_test(a_suspended_child_is_continued_so_that_it_can_act_on_the_signal),
+        spawning_test(a_step_that_suspends_does_not_continue),
+        spawning_test(the_default_stop_reaches_the_group_that_the_child_leads),
     };
     return run_suite("pump", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

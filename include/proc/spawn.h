@@ -285,7 +285,8 @@ typedef struct proc_transfer {
     size_t size;          /**< sizeof(proc_transfer). */
     int32_t drain_ms;     /**< How long output may outlive the child; 0 = 100 ms, -1 = until it ends. */
     uint32_t reserved;    /**< 0. */
-    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. Open, only polled, never read. */
+    const int *cancel_fd; /**< Readable, hung up or in error = stop the child now: result cancelled. Open; only polled,
+                               never read. */
 } proc_transfer;
 
 /** A counted list of group ids. */

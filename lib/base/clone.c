@@ -8,6 +8,7 @@
 #include "clone.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,6 +120,16 @@ static int take_back(int pid, int error)
     return error;
 }
 
+/* The program runs by now: a table without room above 2 is no reason to end it. */
+static int above_stdio_if_possible(int pidfd)
+{
+    int above = pidfd > STDERR_FILENO ? -1 : fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (above < 0)
+        return pidfd;
+    proc__fd_close(&pidfd);
+    return above;
+}
+
 /* Not inlined: its frame, with the stack in it, has to end with the call. */
 __attribute__((noinline)) int proc__clone(clone_body *body, void *arg, enum memory memory, int *ret_pidfd)
 {
@@ -137,9 +148,6 @@ __attribute__((noinline)) int proc__clone(clone_body *body, void *arg, enum memo
     /* A kernel before 5.2 ignores CLONE_PIDFD. */
     if (pidfd < 0)
         return take_back((int)pid, -ENOSYS);
-    pidfd = proc__fd_above_stdio(pidfd);
-    if (pidfd < 0)
-        return take_back((int)pid, pidfd);
-    *ret_pidfd = pidfd;
+    *ret_pidfd = above_stdio_if_possible(pidfd);
     return (int)pid;
 }

@@ -36,26 +36,13 @@ int proc_exit_shell(const proc_exit *ended)
     return 255;
 }
 
-static const char *const signal_names[] = {
-    [SIGHUP] = "SIGHUP",   [SIGINT] = "SIGINT",       [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",
-    [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT",     [SIGBUS] = "SIGBUS",   [SIGFPE] = "SIGFPE",
-    [SIGKILL] = "SIGKILL", [SIGUSR1] = "SIGUSR1",     [SIGSEGV] = "SIGSEGV", [SIGUSR2] = "SIGUSR2",
-    [SIGPIPE] = "SIGPIPE", [SIGALRM] = "SIGALRM",     [SIGTERM] = "SIGTERM", [SIGCHLD] = "SIGCHLD",
-    [SIGCONT] = "SIGCONT", [SIGSTOP] = "SIGSTOP",     [SIGTSTP] = "SIGTSTP", [SIGTTIN] = "SIGTTIN",
-    [SIGTTOU] = "SIGTTOU", [SIGURG] = "SIGURG",       [SIGXCPU] = "SIGXCPU", [SIGXFSZ] = "SIGXFSZ",
-    [SIGPROF] = "SIGPROF", [SIGVTALRM] = "SIGVTALRM", [SIGIO] = "SIGIO",     [SIGPWR] = "SIGPWR",
-    [SIGSYS] = "SIGSYS",
-#ifdef SIGSTKFLT
-    [SIGSTKFLT] = "SIGSTKFLT",
-#endif
-};
-
+/* A signal without a name is told by its number alone. */
 static int killed_text(const proc_exit *ended, char *ret_text, size_t size)
 {
     const char *core = ended->core ? " (core dumped)" : "";
-    size_t number = (size_t)ended->code;
-    if (ended->code > 0 && number < sizeof signal_names / sizeof signal_names[0] && signal_names[number])
-        return snprintf(ret_text, size, "killed by %s%s", signal_names[number], core);
+    char name[16];
+    if (proc_signal_name(ended->code, name, sizeof name) > 0 && (name[0] < '0' || name[0] > '9'))
+        return snprintf(ret_text, size, "killed by SIG%s%s", name, core);
     return snprintf(ret_text, size, "killed by signal %d%s", ended->code, core);
 }
 

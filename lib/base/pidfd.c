@@ -3,9 +3,11 @@
 #include "pidfd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include "clock.h"
 #include "exit.h"
 
 /* What waitid(2) fills on the kernel's side: libc's struct rusage has other times on some 32-bit systems. */
@@ -85,6 +87,13 @@ int proc__pidfd_is_child(int pidfd)
 {
     siginfo_t info;
     return wait_for(pidfd, WNOHANG | WNOWAIT, &info, NULL);
+}
+
+int proc__pidfd_has_ended(int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    /* An ended one is readable at once; the time is for a poll(2) that a signal interrupts. */
+    return proc__poll(&end, 1, proc__deadline_in(10)) != 0;
 }
 
 int proc__pidfd_await(int pidfd)

@@ -6,6 +6,7 @@
 #include "transfer.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -135,6 +136,8 @@ static int keep(struct transfer *transfer, int fd)
 static int deliver(struct transfer *transfer, int number, const char *data, size_t len)
 {
     int rc = transfer->is.on_data(number, data, len, transfer->is.user);
+    if (rc == INT_MIN) /* no errno, and nothing that has a positive counterpart */
+        return -EINVAL;
     return rc < 0 ? rc : 0;
 }
 

@@ -42,7 +42,8 @@ static int look_locked(proc_child *child)
     int rc = proc__pidfd_reap(child->pidfd, &child->exit, &child->usage);
     if (rc == 0)
         return -ETIMEDOUT;
-    if (rc < 0 && rc != -ECHILD)
+    /* Running and yet no child of ours: we are a copy of the program, in a pid namespace where it has the same pid. */
+    if (rc < 0 && (rc != -ECHILD || !proc__pidfd_has_ended(child->pidfd)))
         return rc;
     if (rc == -ECHILD)
         child->exit = status_after_a_thief(child->pidfd);

@@ -53,7 +53,7 @@ proc_child *start(const char *const argv[], const proc_options *options)
 {
     proc_child *child = NULL;
     proc_error error = {0};
-    proc_options mine = *options;
+    proc_options mine = options ? *options : *PROC_OPTIONS(.flags = 0);
     mine.error = &error;
     int rc = proc_spawn(&child, argv, &mine);
     if (rc < 0)
