@@ -1,83 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the
- * child under the handle's lock and records its status; everybody else reads the record.
- */
+/* The waits: for one child, and for the first of a few. Owns nothing that outlives the call. */
 #include "handle.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-
-#include "../base/pidfd.h"
-
-/* For what the kernel does at once; only so that no surprise of it can hang us. */
-#define PATIENCE_MS 1000
-
-/* ---- How it ended ---- */
-
-/*
- * Not ours to reap: SIGCHLD is ignored, or somebody waited for just any child. The kernel may still know. It has the
- * status ready when it reports POLLHUP, which can be a moment after the process is gone for waitid(2).
- */
-static proc_exit status_after_a_thief(int pidfd)
-{
-    proc_exit ended = {.kind = PROC_LOST};
-    if (proc__pidfd_exit_info(pidfd, &ended) == -EAGAIN) {
-        struct pollfd hangup = {.fd = pidfd};
-        int cancellable;
-        /* A thread that is cancelled here would keep the handle's lock for ever. */
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
-        proc__poll(&hangup, 1, proc__deadline_in(PATIENCE_MS));
-        pthread_setcancelstate(cancellable, NULL);
-        proc__pidfd_exit_info(pidfd, &ended);
-    }
-    return ended;
-}
-
-static int look_locked(proc_child *child)
-{
-    if (child->ended)
-        return 0;
-    int rc = proc__pidfd_reap(child->pidfd, &child->exit, &child->usage);
-    if (rc == 0)
-        return -ETIMEDOUT;
-    /* Running and yet no child of ours: we are a copy of the program, in a pid namespace where it has the same pid. */
-    if (rc < 0 && (rc != -ECHILD || !proc__pidfd_has_ended(child->pidfd)))
-        return rc;
-    if (rc == -ECHILD)
-        child->exit = status_after_a_thief(child->pidfd);
-    child->usage_known = rc == 1;
-    child->ended = 1;
-    return 0;
-}
-
-int proc__child_look(proc_child *child)
-{
-    pthread_mutex_lock(&child->lock);
-    int rc = look_locked(child);
-    pthread_mutex_unlock(&child->lock);
-    return rc;
-}
-
-/* ---- Waiting ---- */
-
-/*
- * Looks again after a nap where the pidfd does not tell when: it is readable and yet there is nothing to reap, because
- * a debugger that traces the child comes first; or poll(2) itself has failed, and the end of a wait must not depend on
- * it.
- */
-int proc__child_wait_until(proc_child *child, deadline when)
-{
-    for (;;) {
-        struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
-        if (proc__poll(&end, 1, when) == 0)
-            return -ETIMEDOUT;
-        int rc = proc__child_look(child);
-        if (rc != -ETIMEDOUT || proc__nap(when) < 0)
-            return rc;
-    }
-}
 
 int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
 {
