@@ -260,9 +260,10 @@ typedef struct proc_span {
 } proc_span;
 
 /**
- * Makes bytes safe to print on a terminal, and keeps them readable. Control bytes, ESC, the backslash and all that is not
- * UTF-8 become `\xNN`, a byte each; so do the bytes of the letters that drive a terminal or reorder a line: the C1
- * controls, line separators, and the marks of writing direction. A process chooses its own name: print none without this.
+ * Makes bytes safe to print on a terminal, and keeps them readable. Control bytes, ESC, the backslash and all that is
+ * not UTF-8 become `\xNN`, a byte each; so do the bytes of the letters that drive a terminal or reorder a line: the C1
+ * controls, line separators, and the marks of writing direction. A process chooses its own name: print none without
+ * this.
  *
  * @param data Bytes; may be NULL if len is 0.
  * @param len How many.
@@ -278,8 +279,8 @@ typedef struct proc_span {
 PROC_API int64_t proc_escape(const void *data, size_t len, char *ret_text, size_t size);
 
 /**
- * The next range of a kernel's list of CPUs or memory nodes: "0-3,8" is 0 to 3, then 8 to 8. Whatever the kernel claims,
- * a range costs one call.
+ * The next range of a kernel's list of CPUs or memory nodes: "0-3,8" is 0 to 3, then 8 to 8. Whatever the kernel
+ * claims, a range costs one call.
  *
  * @param rest The list; shrinks as it is read.
  * @param ret_first First number of the range.

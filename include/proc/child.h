@@ -220,8 +220,8 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  * @param scope PROC_ONE, or PROC_GROUP for a child that leads a process group (PROC_NEW_GROUP, PROC_NEW_SESSION).
  * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's, or nobody is in that
  *         group any more; -EPERM: it has other credentials; -EINVAL: no such signal or scope, or the child leads no
- *         group; -ENOTSUP: PROC_TREE; -ECHILD: in a forked copy. A child that has ended but was not waited for takes any
- *         signal without effect.
+ *         group; -ENOTSUP: PROC_TREE; -ECHILD: in a forked copy. A child that has ended but was not waited for takes
+ *         any signal without effect.
  *
  * Safety: any thread, also while another one waits.
  * @see pidfd_send_signal(2)

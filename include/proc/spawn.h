@@ -200,9 +200,9 @@ typedef struct proc_stop_steps {
  * stdio entries point to is still used. What this version cannot do yet is -ENOTSUP with a text, never left out
  * silently.
  *
- * A longer struct than the library knows is -E2BIG if it says something beyond, and in any case beyond 64 KiB; a shorter
- * one is an older caller's; size 0 is -EINVAL. This holds for every struct with a size. Where the size of the options
- * themselves is 0 there is no text either, since they may be too old to have an `error`.
+ * A longer struct than the library knows is -E2BIG if it says something beyond, and in any case beyond 64 KiB; a
+ * shorter one is an older caller's; size 0 is -EINVAL. This holds for every struct with a size. Where the size of the
+ * options themselves is 0 there is no text either, since they may be too old to have an `error`.
  * @since 0.1
  */
 typedef struct proc_options {

@@ -22,8 +22,8 @@ extern "C" {
  * - A value counts only if proc_status_has() says so. A kernel thread has no memory values, an old kernel fewer keys,
  *   an emulation perhaps only a few: an absent key is data, not an error.
  * - A key is one only at the start of a line, up to its colon. A process cannot forge a line, whatever it calls itself:
- *   line feeds in names are escaped by the kernel. Should an emulation leave them bare, then the first Name and the last
- *   line of every other key count, and those are the true ones.
+ *   line feeds in names are escaped by the kernel. Should an emulation leave them bare, then the first Name and the
+ *   last line of every other key count, and those are the true ones.
  * - Order does not matter, nor do blank lines, spaces, or keys that nobody has heard of: those are counted, and can be
  *   looked at (proc_status_parse_with()).
  * - A value that makes no sense or does not fit clears its own key only, and is counted.
@@ -246,8 +246,8 @@ PROC_API int proc_status_parse(const char *text, size_t len, size_t status_size,
  *
  * @param text The bytes of a status file; NULL if len is 0.
  * @param len How many.
- * @param on_unknown Gets the key and its value without the blanks around it, both in text; a line without a colon is all
- *        value, and its key is empty. What it returns, if not 0, ends the parse and is returned. NULL = none.
+ * @param on_unknown Gets the key and its value without the blanks around it, both in text; a line without a colon is
+ *        all value, and its key is empty. What it returns, if not 0, ends the parse and is returned. NULL = none.
  * @param user Handed to on_unknown.
  * @param status_size As for proc_status_parse().
  * @param ret_status As for proc_status_parse(); not written if on_unknown ended the parse.
@@ -265,7 +265,8 @@ PROC_API int proc_status_parse_with(const char *text, size_t len,
  * Reads and parses the status of a process or thread. Costs one openat, one read or two, and one close; through a pidfd
  * also the reading of its fdinfo. Takes no lock that the process could hold, so it does not wait for a stuck one.
  *
- * @param target PROC_SELF, PROC_PID(n), PROC_THREAD(pid, tid), PROC_PIDFD(fd), or one with a directory or another /proc.
+ * @param target PROC_SELF, PROC_PID(n), PROC_THREAD(pid, tid), PROC_PIDFD(fd), or one with a directory or another
+ * /proc.
  * @param buffer Where the text goes, kept for the next call; the record's spans point into it, and die with its next
  *        use. NULL: the text is not kept, and keys that are only a span (Groups, Cpus_allowed, ...) are not present.
  * @param status_size As for proc_status_parse().
@@ -310,8 +311,8 @@ PROC_API const char *proc_status_key_name(int key);
 
 /**
  * Prints a record as the kernel would: every present key, in a kernel's order. A kernel's text, parsed and printed, is
- * the same text again, but for lines that were unknown, and for what old kernels wrote otherwise: words for some states,
- * user ids beyond 2^31 as negative numbers.
+ * the same text again, but for lines that were unknown, and for what old kernels wrote otherwise: words for some
+ * states, user ids beyond 2^31 as negative numbers.
  *
  * @param status A filled record whose text still exists.
  * @param ret_text Receives the text, always terminated if size > 0; cut between values. May be NULL if size is 0.
@@ -378,8 +379,8 @@ PROC_API int proc_status_is_zombie(const proc_status *status);
 PROC_API int proc_status_is_exited_leader(const proc_status *status);
 
 /**
- * Whether it is a thread of the kernel. From the key Kthread; without it, a task with memory of its own is none, and one
- * that ignores SIGKILL, which no program can, is one.
+ * Whether it is a thread of the kernel. From the key Kthread; without it, a task with memory of its own is none, and
+ * one that ignores SIGKILL, which no program can, is one.
  *
  * @param status A filled record.
  * @return 1 or 0; -ENODATA: it cannot be told from here; `/proc/<pid>/stat` has a flag for it.

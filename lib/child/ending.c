@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Seeing the end of a child, and finding out how it was. Whoever sees it first, in any thread, reaps the child under the
- * handle's lock and records its status; everybody else reads the record. Owns nothing.
+ * Seeing the end of a child, and finding out how it was. Whoever sees it first, in any thread, reaps the child under
+ * the handle's lock and records its status; everybody else reads the record. Owns nothing.
  */
 #include "handle.h"
 

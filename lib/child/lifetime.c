@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The making and the end of a handle. Keeps the list of killed children that the kernel had not let go of when they were
- * freed; a later start, wait or free reaps them.
+ * The making and the end of a handle. Keeps the list of killed children that the kernel had not let go of when they
+ * were freed; a later start, wait or free reaps them.
  */
 #include "handle.h"
 

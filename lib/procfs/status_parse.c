@@ -4,8 +4,8 @@
  *
  * Two ideas carry it. Only the text up to its last line feed is read, so every line ends with one, and no reader of a
  * value goes beyond (number.h). And a kernel prints its keys in the order of the table: the key of the next line is
- * nearly always the next row or one soon after it, so looking for it from there on finds it at once, and any other order
- * all the same.
+ * nearly always the next row or one soon after it, so looking for it from there on finds it at once, and any other
+ * order all the same.
  */
 #include "status_keys.h"
 

@@ -146,8 +146,8 @@ static int pid_in_fdinfo(char *text, size_t len)
 }
 
 /*
- * The pid of a pidfd as that /proc counts: from the fdinfo that the same /proc tells, since an ioctl would tell it in the
- * caller's pid namespace. -ESRCH: reaped, or it or we are not of that namespace.
+ * The pid of a pidfd as that /proc counts: from the fdinfo that the same /proc tells, since an ioctl would tell it in
+ * the caller's pid namespace. -ESRCH: reaped, or it or we are not of that namespace.
  */
 static int pid_of_pidfd(const struct root *root, int pidfd)
 {

@@ -12,8 +12,8 @@
 
 /*
  * Opens a file of the target's directory with O_RDONLY and these flags. The descriptor, which belongs to who calls, or
- * -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF: a descriptor of the target is of
- * no use; -EINVAL: the target contradicts itself; or another negative errno.
+ * -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF: a descriptor of the target is
+ * of no use; -EINVAL: the target contradicts itself; or another negative errno.
  */
 int proc__target_open(const proc_target *target, const char *file, int flags);
 
