@@ -85,5 +85,31 @@ test_timeout() {
     is out through
 }
 
+test_process_name() {
+    cd "$(dirname "$program")" || exit 1
+    program=./process_name
+    expect 0
+    exe=$(pwd -P)/process_name
+    is out "argv[0]=./process_name comm=process_name exe=$exe
+argv[0]=./process_name comm=a-very-long-nam exe=$exe
+argv[0]=not-what-it-seems comm=exe exe=$exe"
+}
+
+test_fd_limit() {
+    expect 0
+    is out 'soft limit 8
+after descriptor 7: Too many open files
+soft limit raised to the hard one: descriptor 16 is open'
+}
+
+test_fd_table() {
+    expect 0
+    is out 'the lowest free number is taken: yes
+five bytes written: offset 5, of its dup 5, of a second open 0
+three more by a child: offset 8
+its descriptors: 0 1 2 7'
+    is err ''
+}
+
 "test_$name"
 exit $failed
