@@ -220,7 +220,9 @@ static int reports_its_signals(void *arg)
     sigdelset(&set, SIGUSR2);
     sigprocmask(SIG_SETMASK, &set, NULL);
     struct outside ran = outside_run((const char *[]){REPORT, NULL});
-    require(report_mask(ran.output, "SigIgn") == UINT64_C(1) << (SIGUSR1 - 1));
+    /* But for the two that libc keeps to itself, and does not let us reset if our own parent ignored them. */
+    uint64_t ours_to_set = ~(UINT64_C(3) << 31);
+    require((report_mask(ran.output, "SigIgn") & ours_to_set) == UINT64_C(1) << (SIGUSR1 - 1));
     require((report_mask(ran.output, "blocked") & (UINT64_C(1) << (SIGUSR2 - 1))) == 0);
     require((report_mask(ran.output, "blocked") & (UINT64_C(1) << (SIGTERM - 1))) != 0);
     require(report_mask(ran.output, "SigBlk") == report_mask(ran.output, "blocked"));

@@ -84,7 +84,8 @@ PROC_API int proc_child_fd(const proc_child *child);
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
- * @return The descriptor; -EBADF: none, or closed or taken already; -ECHILD: in a forked copy.
+ * @return The descriptor; -EBADF: none, or closed or taken already; -EINVAL: it belongs to a BYTES, CAPTURE or CALLBACK
+ *         entry; -ECHILD: in a forked copy.
  *
  * Safety: any thread.
  * @snippet snippets.c child_stream

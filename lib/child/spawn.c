@@ -36,8 +36,6 @@ struct spawn {
     int64_t started;
 };
 
-extern char **environ;
-
 /* ---- Making ready ---- */
 
 static int no_memory(struct failure *ret_failure)

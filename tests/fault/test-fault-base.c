@@ -141,6 +141,9 @@ static void the_floor_leaves_no_trace_when_a_call_fails(void **state)
 
 /* ---- Wrong on purpose. These calls go through the wrappers as the library's do. ---- */
 
+/* Through a pointer that may change at any time: a compiler may leave out a malloc(3) that it sees nobody use. */
+static void *(*volatile allocate)(size_t) = malloc;
+
 static void leak_a_descriptor(struct attempt *attempt)
 {
     static int kept = -1;
@@ -171,8 +174,8 @@ static void leak_a_block(struct attempt *attempt)
 {
     attempt->untouched = 1;
     fault_begin();
-    char *first = malloc(1);
-    char *second = first ? malloc(1) : NULL;
+    char *first = allocate(1);
+    char *second = first ? allocate(1) : NULL;
     fault_end();
     attempt->rc = second ? 0 : -ENOMEM;
     if (second) {
@@ -188,7 +191,7 @@ static void leave_the_mask(struct attempt *attempt)
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     fault_begin();
-    char *block = malloc(1);
+    char *block = allocate(1);
     fault_end();
     attempt->rc = block ? 0 : -ENOMEM;
     if (block)
@@ -209,7 +212,7 @@ static void give_an_interruption_back(struct attempt *attempt)
 static void write_an_output(struct attempt *attempt)
 {
     fault_begin();
-    char *block = malloc(1);
+    char *block = allocate(1);
     fault_end();
     attempt->rc = block ? 0 : -ENOMEM;
     attempt->untouched = 0;
@@ -220,7 +223,7 @@ static void say_nothing(struct attempt *attempt)
 {
     attempt->untouched = attempt->takes_error = 1;
     fault_begin();
-    char *block = malloc(1);
+    char *block = allocate(1);
     fault_end();
     attempt->rc = block ? 0 : -ENOMEM;
     free(block);
@@ -230,7 +233,7 @@ static void say_something_else(struct attempt *attempt)
 {
     attempt->untouched = 1;
     fault_begin();
-    char *block = malloc(1);
+    char *block = allocate(1);
     fault_end();
     attempt->rc = block ? 0 : -EIO;
     free(block);
@@ -240,7 +243,7 @@ static void crash(struct attempt *attempt)
 {
     attempt->untouched = 1;
     fault_begin();
-    volatile char *block = malloc(1);
+    volatile char *block = allocate(1);
     fault_end();
     if (!block)
         abort();
@@ -254,7 +257,7 @@ static void leave_a_zombie(struct attempt *attempt)
     if (pid == 0)
         _exit(0);
     fault_begin();
-    char *block = malloc(1);
+    char *block = allocate(1);
     fault_end();
     attempt->rc = block ? 0 : -ENOMEM;
     if (block)
@@ -267,7 +270,7 @@ static void be_broken_afterwards(struct attempt *attempt)
     static int broken;
     attempt->untouched = 1;
     fault_begin();
-    char *block = broken ? NULL : malloc(1);
+    char *block = broken ? NULL : allocate(1);
     fault_end();
     broken = !block;
     attempt->rc = block ? 0 : -ENOMEM;
