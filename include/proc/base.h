@@ -374,7 +374,7 @@ typedef struct proc_target {
     int32_t pid;          /**< 0 = self. A thread's id names no process: -ESRCH. */
     int32_t tid;          /**< A thread of it; 0 = the process. */
     const int *root_fd;   /**< Another /proc (a container's, a test's tree); NULL = /proc. Not with dir_fd. */
-    const int *dir_fd;    /**< An open /proc/<pid> directory, instead of pid: cannot hit a recycled pid. */
+    const int *dir_fd;    /**< An open `/proc/<pid>` directory, instead of pid: cannot hit a recycled pid. */
     const int *pidfd;     /**< A pidfd, instead of pid: cannot hit a recycled pid. */
     uint64_t reserved[4]; /**< 0. */
 } proc_target;

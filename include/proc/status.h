@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/status.h> - /proc/<pid>/status: every key of every kernel, forge-proof.
+ * <proc/status.h> - `/proc/<pid>/status`: every key of every kernel, forge-proof.
  */
 #ifndef PROC_STATUS_H
 #define PROC_STATUS_H
@@ -14,7 +14,7 @@ extern "C" {
 
 /**
  * @defgroup status Status
- * @brief What the kernel tells of a process or thread in /proc/<pid>/status, as plain data.
+ * @brief What the kernel tells of a process or thread in `/proc/<pid>/status`, as plain data.
  *
  * proc_status_read() asks the kernel, proc_status_parse() takes a text from anywhere: a file kept from another machine,
  * an emulated /proc. Parsing is pure: no system call, no allocation, no state, and no text makes it fail.
@@ -382,7 +382,7 @@ PROC_API int proc_status_is_exited_leader(const proc_status *status);
  * that ignores SIGKILL, which no program can, is one.
  *
  * @param status A filled record.
- * @return 1 or 0; -ENODATA: it cannot be told from here; /proc/<pid>/stat has a flag for it.
+ * @return 1 or 0; -ENODATA: it cannot be told from here; `/proc/<pid>/stat` has a flag for it.
  *
  * Safety: any thread, also a signal handler.
  * @snippet status.c status_is_kernel_thread
