@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * <proc/procfs.h> - the other files of /proc/<pid>: stat and all that a process tool needs beside the status.
+ */
+#ifndef PROC_PROCFS_H
+#define PROC_PROCFS_H
+
+#include <proc/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @defgroup procfs Files of /proc
+ * @brief What the kernel tells of a process in its other files, as plain data.
+ *
+ * Each file has a parser, which takes a text from anywhere apart and is pure (no system call, no allocation, no state),
+ * and a reader, which asks the kernel. Files of many lines are read into a buffer, and taken line by line from a span.
+ *
+ * What a file costs is written at its reader, in one of three words:
+ * - **cheap**: takes no lock that the process could hold. Safe to ask of every process, again and again.
+ * - **may block**: waits for the process's memory map or its exec: for ever, if that one is stuck in the kernel.
+ * - **privileged**: of other users' processes only with CAP_SYS_PTRACE or a like right.
+ *
+ * Errors are the same everywhere: -ESRCH: gone, never there, or hidden from us, or this kernel has no such file;
+ * -EACCES: denied; -ENODEV: there is no proc file system; -EBADF: a descriptor of the target is not open, or not of that
+ * kind; -EMFILE, -ENFILE: no free descriptor; -ENOMEM; -EINVAL: a target that contradicts itself, or no place for the
+ * answer. Only the status knows a thread's id from a process's (proc_status_read()): the other files answer to both.
+ * @{
+ */
+
+/** @name stat: a process in one line
+ * @{ */
+
+/** The 52 fields, numbered as in proc(5); also the bits of proc_stat.present. */
+enum {
+    PROC_STAT_PID = 1,                 /**< pid. */
+    PROC_STAT_NAME = 2,                /**< name. */
+    PROC_STAT_STATE = 3,               /**< state. */
+    PROC_STAT_PPID = 4,                /**< ppid. */
+    PROC_STAT_PGRP = 5,                /**< pgrp. */
+    PROC_STAT_SESSION = 6,             /**< session. */
+    PROC_STAT_TTY = 7,                 /**< tty. */
+    PROC_STAT_TTY_PGRP = 8,            /**< tty_pgrp. */
+    PROC_STAT_FLAGS = 9,               /**< flags. */
+    PROC_STAT_MINOR_FAULTS = 10,       /**< minor_faults. */
+    PROC_STAT_CHILD_MINOR_FAULTS = 11, /**< child_minor_faults. */
+    PROC_STAT_MAJOR_FAULTS = 12,       /**< major_faults. */
+    PROC_STAT_CHILD_MAJOR_FAULTS = 13, /**< child_major_faults. */
+    PROC_STAT_USER_TICKS = 14,         /**< user_ticks. */
+    PROC_STAT_SYSTEM_TICKS = 15,       /**< system_ticks. */
+    PROC_STAT_CHILD_USER_TICKS = 16,   /**< child_user_ticks. */
+    PROC_STAT_CHILD_SYSTEM_TICKS = 17, /**< child_system_ticks. */
+    PROC_STAT_PRIORITY = 18,           /**< priority. */
+    PROC_STAT_NICE = 19,               /**< nice. */
+    PROC_STAT_THREADS = 20,            /**< threads. */
+    PROC_STAT_TIMER_VALUE = 21,        /**< timer_value. */
+    PROC_STAT_START_TICKS = 22,        /**< start_ticks. */
+    PROC_STAT_VM_SIZE = 23,            /**< vm_size_bytes. */
+    PROC_STAT_RSS = 24,                /**< rss_pages. */
+    PROC_STAT_RSS_LIMIT = 25,          /**< rss_limit_bytes. */
+    PROC_STAT_CODE_START = 26,         /**< code_start. */
+    PROC_STAT_CODE_END = 27,           /**< code_end. */
+    PROC_STAT_STACK_START = 28,        /**< stack_start. */
+    PROC_STAT_STACK_POINTER = 29,      /**< stack_pointer. */
+    PROC_STAT_INSTRUCTION_POINTER = 30, /**< instruction_pointer. */
+    PROC_STAT_SIG_PENDING = 31,        /**< sig_pending. */
+    PROC_STAT_SIG_BLOCKED = 32,        /**< sig_blocked. */
+    PROC_STAT_SIG_IGNORED = 33,        /**< sig_ignored. */
+    PROC_STAT_SIG_CAUGHT = 34,         /**< sig_caught. */
+    PROC_STAT_WAIT_CHANNEL = 35,       /**< wait_channel. */
+    PROC_STAT_SWAPPED = 36,            /**< swapped_pages. */
+    PROC_STAT_CHILD_SWAPPED = 37,      /**< child_swapped_pages. */
+    PROC_STAT_EXIT_SIGNAL = 38,        /**< exit_signal. */
+    PROC_STAT_CPU = 39,                /**< cpu. */
+    PROC_STAT_RT_PRIORITY = 40,        /**< rt_priority; since 2.5.19. */
+    PROC_STAT_POLICY = 41,             /**< policy; since 2.5.19. */
+    PROC_STAT_IO_DELAY_TICKS = 42,     /**< io_delay_ticks; since 2.6.18. */
+    PROC_STAT_GUEST_TICKS = 43,        /**< guest_ticks; since 2.6.24. */
+    PROC_STAT_CHILD_GUEST_TICKS = 44,  /**< child_guest_ticks; since 2.6.24. */
+    PROC_STAT_DATA_START = 45,         /**< data_start; since 3.3. */
+    PROC_STAT_DATA_END = 46,           /**< data_end; since 3.3. */
+    PROC_STAT_BRK_START = 47,          /**< brk_start; since 3.3. */
+    PROC_STAT_ARG_START = 48,          /**< arg_start; since 3.5. */
+    PROC_STAT_ARG_END = 49,            /**< arg_end; since 3.5. */
+    PROC_STAT_ENV_START = 50,          /**< env_start; since 3.5. */
+    PROC_STAT_ENV_END = 51,            /**< env_end; since 3.5. */
+    PROC_STAT_EXIT_CODE = 52           /**< exit_code; since 3.5. */
+};
+
+/** In proc_stat.flags: a thread of the kernel. */
+#define PROC_STAT_FLAG_KERNEL_THREAD 0x00200000u
+
+/**
+ * A parsed line. A value counts only if its bit is set in present: an older kernel or an emulation has fewer fields.
+ * Fields marked "guarded" read 0 (code_start and code_end: 1) where we could not trace the process; so does every
+ * field of memory for one that has none. Ticks are those of sysconf(_SC_CLK_TCK) a second, pages of sysconf(_SC_PAGESIZE).
+ * @since 0.1
+ */
+typedef struct proc_stat {
+    uint64_t present;     /**< Bit n: field n was there with a good value. */
+    uint32_t field_count; /**< Fields that the line had, whether known and good or not. */
+    uint32_t truncated;   /**< 1: the text was cut: it has no line feed behind the fields. */
+    int32_t pid;          /**< The id of this task. */
+    uint32_t name_len;    /**< Bytes of the name. */
+    char name[68];        /**< Raw bytes and a terminator; print it through proc_escape(). A longer one is cut, and not
+                               present. */
+    char state;           /**< R S D T t X Z P I, or whatever letter the kernel printed. */
+    char reserved0[3];    /**< 0. */
+    int32_t ppid;         /**< The parent; 0: none, or outside the pid namespace. */
+    int32_t pgrp;         /**< Process group. */
+    int32_t session;      /**< Session. */
+    int32_t tty;          /**< Controlling terminal, as a device number; 0 = none. */
+    int32_t tty_pgrp;     /**< Foreground process group of that terminal; -1 = none. */
+    uint32_t flags;       /**< PF_... of the kernel: see PROC_STAT_FLAG_KERNEL_THREAD. */
+    int32_t priority;     /**< As the scheduler counts: 20 + nice, or -2 and below for a real-time policy. */
+    int32_t nice;         /**< -20 to 19. */
+    int32_t exit_signal;  /**< What the parent gets when it ends; -1: nothing, a thread. */
+    int32_t cpu;          /**< Where it ran last. */
+    uint32_t rt_priority; /**< Of a real-time policy: 1 to 99; else 0. */
+    uint32_t policy;      /**< SCHED_... */
+    int32_t exit_code;    /**< As waitpid(2) tells it; guarded. */
+    int64_t threads;      /**< Threads of the process. */
+    uint64_t minor_faults;        /**< Page faults that needed no disk. */
+    uint64_t child_minor_faults;  /**< Those of the children it has waited for. */
+    uint64_t major_faults;        /**< Page faults that waited for a disk. */
+    uint64_t child_major_faults;  /**< Those of the children it has waited for. */
+    uint64_t user_ticks;          /**< Time on a CPU in its own code. */
+    uint64_t system_ticks;        /**< Time on a CPU in the kernel. */
+    int64_t child_user_ticks;     /**< user_ticks of the children it has waited for. */
+    int64_t child_system_ticks;   /**< system_ticks of the children it has waited for. */
+    int64_t timer_value;          /**< 0 since 2.6.17. */
+    uint64_t start_ticks;         /**< When it started, since boot, sleep included: with the pid, who it is. */
+    uint64_t vm_size_bytes;       /**< Virtual memory. */
+    uint64_t rss_pages;           /**< Resident memory, about: statm is exact. */
+    uint64_t rss_limit_bytes;     /**< The soft limit of it; PROC_UNLIMITED. */
+    uint64_t code_start;          /**< Address; guarded, as all below up to instruction_pointer. */
+    uint64_t code_end;            /**< Address. */
+    uint64_t stack_start;         /**< Address: the bottom. */
+    uint64_t stack_pointer;       /**< 0 since 4.10, but in a process that is exiting. */
+    uint64_t instruction_pointer; /**< 0, likewise. */
+    uint64_t sig_pending;         /**< The first 31 signals only: use the status. */
+    uint64_t sig_blocked;         /**< As sig_pending. */
+    uint64_t sig_ignored;         /**< As sig_pending. */
+    uint64_t sig_caught;          /**< As sig_pending. */
+    uint64_t wait_channel;        /**< 1: it waits in the kernel, 0: it runs, or we may not know; before 4.4 an address. */
+    uint64_t swapped_pages;       /**< 0, never counted. */
+    uint64_t child_swapped_pages; /**< 0, never counted. */
+    uint64_t io_delay_ticks;      /**< Time it waited for disks; 0 where the kernel does not count. */
+    uint64_t guest_ticks;         /**< Time it ran a virtual machine; part of user_ticks. */
+    int64_t child_guest_ticks;    /**< guest_ticks of the children it has waited for. */
+    uint64_t data_start;          /**< Address; guarded, as all below. */
+    uint64_t data_end;            /**< Address. */
+    uint64_t brk_start;           /**< Address of the heap. */
+    uint64_t arg_start;           /**< Address of the arguments. */
+    uint64_t arg_end;             /**< Address. */
+    uint64_t env_start;           /**< Address of the environment. */
+    uint64_t env_end;             /**< Address. */
+    uint64_t reserved[8];         /**< 0. */
+} proc_stat;
+
+/**
+ * Takes the text of a stat file apart. The name stands between the first parenthesis and the last, whatever is in it.
+ * Pure, and never fails on what the text says: a value that does not fit is not present, and no other suffers.
+ *
+ * @param text The bytes of a stat file; NULL if len is 0.
+ * @param len How many.
+ * @param ret_stat Receives the record, whole.
+ * @return How many fields are present; -EINVAL: no record to fill, or no text.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c stat_parse
+ * @since 0.1
+ */
+PROC_API int proc_stat_parse(const char *text, size_t len, proc_stat *ret_stat);
+
+/**
+ * Reads and parses the stat of a process or thread: one openat, one read, one close. Cheap; some kernels (6.1 and 6.12
+ * among them) wait while the process is inside execve(2).
+ *
+ * @param target PROC_SELF, PROC_PID(n), PROC_THREAD(pid, tid), PROC_PIDFD(fd), or one with a directory or another /proc.
+ * @param ret_stat Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c stat_read
+ * @since 0.1
+ */
+PROC_API int proc_stat_read(const proc_target *target, proc_stat *ret_stat);
+
+/**
+ * Whether a field was there with a good value.
+ *
+ * @param stat A filled record.
+ * @param field PROC_STAT_...
+ * @return 1 or 0; 0 also for an unknown number.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet procfs.c stat_read
+ * @since 0.1
+ */
+PROC_API int proc_stat_has(const proc_stat *stat, int field);
+/** @} */
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
