@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <proc/procfs.h>
@@ -38,9 +39,96 @@ static void stat_read(void)
     CHECK(stat.pid == getpid());
 }
 
+static void strings(void)
+{
+    size_t bytes = 0;
+    //! [strings]
+    proc_buffer buffer = {0};
+    if (proc_file_read(PROC_SELF, PROC_FILE_CMDLINE, &buffer) == 0) {
+        proc_span rest = proc_buffer_span(&buffer), string;
+        char shown[256];
+        while (proc_string_next(&rest, &string) == 1) {
+            proc_escape(string.data, string.len, shown, sizeof shown);
+            printf("[%s]\n", shown);
+            bytes += string.len + 1;
+        }
+    }
+    proc_buffer_done(&buffer);
+    //! [strings]
+    CHECK(bytes > 1);
+}
+
+static void pairs(void)
+{
+    int found = 0;
+    static const char text[] = "pos:\t0\neventfd-count:                5\n";
+    //! [pairs]
+    proc_span rest = {text, sizeof text - 1}, key, value;
+    while (proc_pair_next(&rest, &key, &value) == 1)
+        if (key.len == 13 && memcmp(key.data, "eventfd-count", 13) == 0)
+            found = value.len == 1 && *value.data == '5';
+    //! [pairs]
+    CHECK(found);
+}
+
+static void names(void)
+{
+    //! [names]
+    char name[64], place[128];
+    if (proc_comm_read(PROC_SELF, name, sizeof name) >= 0 && proc_wchan_read(PROC_SELF, place, sizeof place) >= 0)
+        printf("%zu bytes of name; waits in \"%s\"\n", strlen(name), place);
+    //! [names]
+    CHECK(strlen(name) > 0);
+}
+
+static void parse_counters(void)
+{
+    //! [parse_counters]
+    proc_statm statm;
+    proc_schedstat time;
+    proc_io io;
+    proc_statm_parse("9 7 5 3 0 4 0\n", 14, &statm);      /* 7 fields */
+    proc_schedstat_parse("1000 20 3\n", 10, &time);       /* 3 fields */
+    proc_io_parse("rchar: 5\nwchar: 6\n", 18, &io);       /* 2 keys */
+    //! [parse_counters]
+    CHECK(statm.resident == 7 && time.slices == 3 && io.written_chars == 6);
+}
+
+static void counters(void)
+{
+    //! [counters]
+    proc_statm statm;
+    proc_schedstat time;
+    proc_io io;
+    if (proc_statm_read(PROC_SELF, &statm) == 0)
+        printf("%" PRIu64 " KiB resident\n", statm.resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+    if (proc_schedstat_read(PROC_SELF, &time) == 0)
+        printf("%" PRIu64 " us on a CPU\n", time.run_ns / 1000);
+    if (proc_io_read(PROC_SELF, &io) == 0 && (io.present & 1u << PROC_IO_READ_CHARS))
+        printf("%" PRIu64 " bytes read\n", io.read_chars);
+    //! [counters]
+    CHECK(statm.resident > 0);
+}
+
+static void limits(void)
+{
+    //! [limits]
+    proc_limit_list limits;
+    if (proc_limits_read(PROC_PID(getppid()), &limits) == 0 && (limits.present & 1u << RLIMIT_NOFILE))
+        printf("may open %" PRIu64 " files\n", limits.soft[RLIMIT_NOFILE]);
+    //! [limits]
+    CHECK(limits.soft[RLIMIT_NOFILE] > 0);
+}
+
 int main(void)
 {
     stat_parse();
     stat_read();
+    strings();
+    pairs();
+    names();
+    parse_counters();
+    counters();
+    limits();
     return 0;
 }

@@ -206,6 +206,304 @@ PROC_API int proc_stat_read(const proc_target *target, proc_stat *ret_stat);
 PROC_API int proc_stat_has(const proc_stat *stat, int field);
 /** @} */
 
+/** @name Texts: whole files, and what they are made of
+ * @{ */
+
+/** Which file to read, and what that costs. */
+enum {
+    PROC_FILE_COMM = 1,       /**< The name; cheap. See proc_comm_read(). */
+    PROC_FILE_CMDLINE = 2,    /**< Arguments, for proc_string_next(); may block. */
+    PROC_FILE_ENVIRON = 3,    /**< Environment at its start, for proc_string_next(); may block, privileged. */
+    PROC_FILE_CGROUP = 4,     /**< Control groups; cheap. */
+    PROC_FILE_MAPS = 5,       /**< Mappings; may block, privileged. */
+    PROC_FILE_MOUNTINFO = 6,  /**< Mounts that it sees; cheap. */
+    PROC_FILE_LIMITS = 7,     /**< Resource limits; cheap. */
+    PROC_FILE_IO = 8,         /**< Counters of input and output; may block, privileged. */
+    PROC_FILE_STATUS = 9,     /**< See <proc/status.h>; cheap. */
+    PROC_FILE_STAT = 10,      /**< See proc_stat_parse(); cheap. */
+    PROC_FILE_SMAPS_ROLLUP = 11 /**< Memory in full; may block long, privileged. */
+};
+
+/**
+ * Reads a file as it is. What it costs depends on the file: see PROC_FILE_... A zombie and a thread of the kernel have
+ * an empty cmdline and empty maps: that is no error.
+ *
+ * @param target Which process.
+ * @param which PROC_FILE_...
+ * @param buffer Where the text goes, kept for the next call. truncated = 1: there was more than buffer->limit.
+ * @return 0; -EINVAL: no such number; or an error as listed at the group.
+ *
+ * Safety: any thread; a buffer in one at a time.
+ * @see proc(5)
+ * @snippet procfs.c strings
+ * @since 0.1
+ */
+PROC_API int proc_file_read(const proc_target *target, int which, proc_buffer *buffer);
+
+/**
+ * All that is in a buffer, to be read by the calls that end in _next.
+ *
+ * @param buffer A filled one.
+ * @return A span that lives until the buffer's next use.
+ *
+ * Safety: any thread.
+ * @snippet procfs.c strings
+ * @since 0.1
+ */
+PROC_API proc_span proc_buffer_span(const proc_buffer *buffer);
+
+/**
+ * The next string of a cmdline or environ: each ends with a NUL, but the last one need not. A process can write over its
+ * own: one that shows a title (setproctitle, sshd, postgres) has that as its only string, perhaps with blanks, line feeds
+ * and empty strings behind it, and nothing tells it from arguments. So print none without proc_escape(), and trust none.
+ *
+ * @param rest The text; shrinks as it is read.
+ * @param ret_string Receives the string, without its NUL; it may be empty.
+ * @return 1; 0 at the end; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet procfs.c strings
+ * @since 0.1
+ */
+PROC_API int proc_string_next(proc_span *rest, proc_span *ret_string);
+
+/**
+ * The next line of a file of keys and values: io, fdinfo, smaps_rollup and many others of /proc. Blank lines are passed
+ * over. A last line without line feed was cut, and is left in rest.
+ *
+ * @param rest The text; shrinks as it is read.
+ * @param ret_key Receives what stands before the first colon; empty if there is none.
+ * @param ret_value Receives what stands behind it, without the blanks around it; the whole line if there is no colon.
+ * @return 1; 0 at the end; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet procfs.c pairs
+ * @since 0.1
+ */
+PROC_API int proc_pair_next(proc_span *rest, proc_span *ret_key, proc_span *ret_value);
+
+/**
+ * The name of a process or thread, up to 15 bytes, of threads of the kernel up to 63. Cheap.
+ *
+ * @param target Which process.
+ * @param ret_name Receives the raw bytes, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_name.
+ * @return The length needed without the terminator, as snprintf(3) does; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c names
+ * @since 0.1
+ */
+PROC_API int64_t proc_comm_read(const proc_target *target, char *ret_name, size_t size);
+
+/**
+ * The function of the kernel that it waits in. Privileged: without the right, nothing is told.
+ *
+ * @param target Which process or thread.
+ * @param ret_name Receives the name, always terminated if size > 0; "" if it runs, or if we may not know. May be NULL if
+ *        size is 0.
+ * @param size Bytes at ret_name.
+ * @return The length needed without the terminator, as snprintf(3) does; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c names
+ * @since 0.1
+ */
+PROC_API int64_t proc_wchan_read(const proc_target *target, char *ret_name, size_t size);
+/** @} */
+
+/** @name Counters
+ * @{ */
+
+/**
+ * Memory in pages of sysconf(_SC_PAGESIZE), exact; all 0 for a process that has none: a zombie, a thread of the kernel.
+ * @since 0.1
+ */
+typedef struct proc_statm {
+    uint32_t field_count; /**< Fields that count: 7, of a text that was cut or odd fewer. */
+    uint32_t reserved0;   /**< 0. */
+    uint64_t size;        /**< Virtual memory. */
+    uint64_t resident;    /**< Resident memory. */
+    uint64_t shared;      /**< Resident, of files and shared memory. */
+    uint64_t text;        /**< Code of the program. */
+    uint64_t lib;         /**< 0 since 2.6. */
+    uint64_t data;        /**< Data and stack. */
+    uint64_t dirty;       /**< 0 since 2.6. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_statm;
+
+/**
+ * Takes the text of a statm file apart. Pure; never fails on what the text says: the first value that makes no sense ends
+ * what counts.
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_statm Receives the record, whole.
+ * @return How many fields count; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c parse_counters
+ * @since 0.1
+ */
+PROC_API int proc_statm_parse(const char *text, size_t len, proc_statm *ret_statm);
+
+/**
+ * Reads and parses the statm of a process: the same numbers as the status has, at less than half its price. Cheap.
+ *
+ * @param target Which process.
+ * @param ret_statm Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c counters
+ * @since 0.1
+ */
+PROC_API int proc_statm_read(const proc_target *target, proc_statm *ret_statm);
+
+/**
+ * Time as the scheduler counts it, of one task: a process's is that of its first thread alone.
+ * @since 0.1
+ */
+typedef struct proc_schedstat {
+    uint32_t field_count; /**< Fields that count: 3, of a text that was cut or odd fewer. */
+    uint32_t reserved0;   /**< 0. */
+    uint64_t run_ns;      /**< On a CPU, in nanoseconds. */
+    uint64_t wait_ns;     /**< Ready, and waiting for a CPU, in nanoseconds. */
+    uint64_t slices;      /**< Times it was put on a CPU. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_schedstat;
+
+/**
+ * Takes the text of a schedstat file apart. Pure; never fails on what the text says, as proc_statm_parse().
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_schedstat Receives the record, whole.
+ * @return How many fields count; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet procfs.c parse_counters
+ * @since 0.1
+ */
+PROC_API int proc_schedstat_parse(const char *text, size_t len, proc_schedstat *ret_schedstat);
+
+/**
+ * Reads and parses the schedstat of a task. Cheap.
+ *
+ * @param target Which process or thread.
+ * @param ret_schedstat Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @snippet procfs.c counters
+ * @since 0.1
+ */
+PROC_API int proc_schedstat_read(const proc_target *target, proc_schedstat *ret_schedstat);
+
+/** The keys of an io file; also the bits of proc_io.present. */
+enum {
+    PROC_IO_READ_CHARS = 0,      /**< read_chars. */
+    PROC_IO_WRITTEN_CHARS = 1,   /**< written_chars. */
+    PROC_IO_READ_CALLS = 2,      /**< read_calls. */
+    PROC_IO_WRITE_CALLS = 3,     /**< write_calls. */
+    PROC_IO_READ_BYTES = 4,      /**< read_bytes. */
+    PROC_IO_WRITTEN_BYTES = 5,   /**< written_bytes. */
+    PROC_IO_CANCELLED_BYTES = 6  /**< cancelled_bytes. */
+};
+
+/**
+ * What a process has read and written since it started, its threads that have ended included.
+ * @since 0.1
+ */
+typedef struct proc_io {
+    uint64_t present;        /**< Bit PROC_IO_...: that key was there with a good value. */
+    uint64_t read_chars;     /**< rchar: bytes that reads brought, from whatever. */
+    uint64_t written_chars;  /**< wchar: bytes that writes took. */
+    uint64_t read_calls;     /**< syscr. */
+    uint64_t write_calls;    /**< syscw. */
+    uint64_t read_bytes;     /**< Bytes that came from a disk. */
+    uint64_t written_bytes;  /**< Bytes that were sent to a disk. */
+    int64_t cancelled_bytes; /**< Of these, bytes that never went: the file was cut before. Some kernels let it wrap
+                                  below 0. */
+    uint64_t reserved[4];    /**< 0. */
+} proc_io;
+
+/**
+ * Takes the text of an io file apart. Pure; never fails on what the text says.
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_io Receives the record, whole.
+ * @return How many keys are present; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c parse_counters
+ * @since 0.1
+ */
+PROC_API int proc_io_parse(const char *text, size_t len, proc_io *ret_io);
+
+/**
+ * Reads and parses the io of a process. Privileged; may block while the process is inside execve(2).
+ *
+ * @param target Which process or thread.
+ * @param ret_io Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c counters
+ * @since 0.1
+ */
+PROC_API int proc_io_read(const proc_target *target, proc_io *ret_io);
+
+/** Places in proc_limit_list, more than any machine has resources. */
+#define PROC_LIMIT_COUNT 32
+
+/**
+ * All resource limits of a process, at the numbers that this machine's RLIMIT_... have: `soft[RLIMIT_NOFILE]`.
+ * @since 0.1
+ */
+typedef struct proc_limit_list {
+    uint64_t present;                /**< Bit RLIMIT_...: that limit was there with good values. */
+    uint64_t soft[PROC_LIMIT_COUNT]; /**< What holds; PROC_UNLIMITED. */
+    uint64_t hard[PROC_LIMIT_COUNT]; /**< How far it may be raised; PROC_UNLIMITED. */
+} proc_limit_list;
+
+/**
+ * Takes the text of a limits file apart. Pure; never fails on what the text says.
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_limits Receives the record, whole.
+ * @return How many limits are present; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c limits
+ * @since 0.1
+ */
+PROC_API int proc_limits_parse(const char *text, size_t len, proc_limit_list *ret_limits);
+
+/**
+ * Reads and parses the limits of a process. Cheap, and unlike prlimit(2) asks for no right.
+ *
+ * @param target Which process.
+ * @param ret_limits Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5), getrlimit(2)
+ * @snippet procfs.c limits
+ * @since 0.1
+ */
+PROC_API int proc_limits_read(const proc_target *target, proc_limit_list *ret_limits);
+/** @} */
+
 /** @} */
 
 #ifdef __cplusplus

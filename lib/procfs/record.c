@@ -3,6 +3,7 @@
 #include "record.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "../base/fd.h"
 #include "target.h"
@@ -32,4 +33,14 @@ int64_t proc__record_read(const proc_target *target, const char *file, char *byt
     if (len < 0)
         return proc__target_error((int)len);
     return len > 0 ? len : -ESRCH;
+}
+
+int64_t proc__record_give(const char *bytes, size_t len, char *ret_text, size_t size)
+{
+    if (size > 0) {
+        size_t kept = len < size ? len : size - 1;
+        memcpy(ret_text, bytes, kept);
+        ret_text[kept] = '\0';
+    }
+    return (int64_t)len;
 }

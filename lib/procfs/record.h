@@ -16,4 +16,7 @@
  */
 int64_t proc__record_read(const proc_target *target, const char *file, char *bytes, size_t size);
 
+/* Copies bytes out as snprintf(3) does: what fits and a terminator. The length needed. */
+int64_t proc__record_give(const char *bytes, size_t len, char *ret_text, size_t size);
+
 #endif
