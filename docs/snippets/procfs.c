@@ -120,6 +120,69 @@ static void limits(void)
     CHECK(limits.soft[RLIMIT_NOFILE] > 0);
 }
 
+static void cgroups(void)
+{
+    int groups = 0;
+    //! [cgroups]
+    proc_buffer buffer = {0};
+    if (proc_file_read(PROC_SELF, PROC_FILE_CGROUP, &buffer) == 0) {
+        proc_span rest = proc_buffer_span(&buffer);
+        proc_cgroup_line line;
+        for (int rc; (rc = proc_cgroup_next(&rest, &line)) != 0;)
+            groups += rc == 1 && line.path.len > 0;
+    }
+    proc_buffer_done(&buffer);
+    //! [cgroups]
+    printf("in %d groups\n", groups);
+}
+
+static void maps(void)
+{
+    uint64_t code = 0;
+    //! [maps]
+    proc_buffer buffer = {0};
+    if (proc_file_read(PROC_SELF, PROC_FILE_MAPS, &buffer) == 0) {
+        proc_span rest = proc_buffer_span(&buffer);
+        proc_map map;
+        for (int rc; (rc = proc_map_next(&rest, &map)) != 0;)
+            if (rc == 1 && map.access[2] == 'x')
+                code += map.end - map.start;
+    }
+    proc_buffer_done(&buffer);
+    //! [maps]
+    CHECK(code > 0);
+}
+
+static void mounts(void)
+{
+    int found = 0;
+    //! [mounts]
+    proc_buffer buffer = {0};
+    if (proc_file_read(PROC_SELF, PROC_FILE_MOUNTINFO, &buffer) == 0) {
+        proc_span rest = proc_buffer_span(&buffer);
+        proc_mount mount;
+        char point[4096];
+        for (int rc; (rc = proc_mount_next(&rest, &mount)) != 0;)
+            if (rc == 1 && proc_mount_unescape(mount.point, point, sizeof point) < (int64_t)sizeof point)
+                found += strcmp(point, "/proc") == 0;
+    }
+    proc_buffer_done(&buffer);
+    //! [mounts]
+    printf("%d mounts at /proc\n", found);
+}
+
+static void rollup(void)
+{
+    static const char text[] = "Rss: 16 kB\nPss: 3 kB\n";
+    //! [rollup]
+    proc_rollup parsed, rollup;
+    proc_rollup_parse(text, sizeof text - 1, &parsed); /* 2 keys */
+    if (proc_rollup_read(PROC_SELF, &rollup) == 0)
+        printf("%" PRIu64 " KiB are ours alone\n", rollup.private_clean_kb + rollup.private_dirty_kb);
+    //! [rollup]
+    CHECK(parsed.pss_kb == 3);
+}
+
 int main(void)
 {
     stat_parse();
@@ -130,5 +193,9 @@ int main(void)
     parse_counters();
     counters();
     limits();
+    cgroups();
+    maps();
+    mounts();
+    rollup();
     return 0;
 }

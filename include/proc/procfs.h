@@ -504,6 +504,207 @@ PROC_API int proc_limits_parse(const char *text, size_t len, proc_limit_list *re
 PROC_API int proc_limits_read(const proc_target *target, proc_limit_list *ret_limits);
 /** @} */
 
+/** @name Files of many lines
+ * Each call takes the next line off a text that proc_file_read() has brought. A line that is none of the kind gives
+ * -EBADMSG, and the next call goes on behind it. A last line without line feed was cut, and is left in rest.
+ * @{ */
+
+/**
+ * A control group that a process is in: one line for each version 1 hierarchy, and one for version 2.
+ * @since 0.1
+ */
+typedef struct proc_cgroup_line {
+    int32_t hierarchy;     /**< 0 = version 2. */
+    int32_t deleted;       /**< 1: the path had the mark of a group that was removed; a living one may be named so. */
+    proc_span controllers; /**< "cpu,cpuacct", "name=systemd"; empty for version 2. */
+    proc_span path;        /**< Below the mount, without the mark; "/.." and on: outside of our cgroup namespace. */
+    uint64_t reserved[4];  /**< 0. */
+} proc_cgroup_line;
+
+/**
+ * The next line of PROC_FILE_CGROUP, a file that is cheap.
+ *
+ * @param rest The text; shrinks as it is read.
+ * @param ret_line Receives the line, whole. Its spans point into the text.
+ * @return 1; 0 at the end; -EBADMSG: no such line, rest is behind it; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see cgroups(7)
+ * @snippet procfs.c cgroups
+ * @since 0.1
+ */
+PROC_API int proc_cgroup_next(proc_span *rest, proc_cgroup_line *ret_line);
+
+/**
+ * A mapping of memory.
+ * @since 0.1
+ */
+typedef struct proc_map {
+    uint64_t start;       /**< First address. */
+    uint64_t end;         /**< The address behind the last. */
+    uint64_t offset;      /**< Where it starts in its file. */
+    uint64_t inode;       /**< Of its file; 0 = none. */
+    uint32_t major;       /**< Device of its file. */
+    uint32_t minor;       /**< Device of its file. */
+    char access[8];       /**< "r-xp": read, write, execute, private or shared; terminated. */
+    uint32_t deleted;     /**< 1: the path had the mark of a file that was removed; a living one may be named so. */
+    uint32_t reserved0;   /**< 0. */
+    proc_span path;       /**< Raw and without the mark, a line feed in it as `\012`; "[heap]" and the like; may be empty. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_map;
+
+/**
+ * The next line of PROC_FILE_MAPS, a file that may block and is privileged. What was read in several pieces is no
+ * snapshot: a mapping may be missing or be there twice, if the process changed them meanwhile.
+ *
+ * @param rest The text; shrinks as it is read.
+ * @param ret_map Receives the mapping, whole. Its span points into the text.
+ * @return 1; 0 at the end; -EBADMSG: no such line, rest is behind it; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c maps
+ * @since 0.1
+ */
+PROC_API int proc_map_next(proc_span *rest, proc_map *ret_map);
+
+/**
+ * A mount, as a process sees it.
+ * @since 0.1
+ */
+typedef struct proc_mount {
+    int32_t id;              /**< Its number; not unique for ever. */
+    int32_t parent_id;       /**< The mount that it is on. */
+    uint32_t major;          /**< Device: st_dev of its files. */
+    uint32_t minor;          /**< Device. */
+    proc_span root;          /**< What of the file system is mounted; escaped, as are all below. */
+    proc_span point;         /**< Where, from the root of the process. */
+    proc_span options;       /**< "rw,relatime". */
+    proc_span tags;          /**< "shared:1 master:2", separated by spaces; may be empty. */
+    proc_span type;          /**< "ext4", "fuse.sshfs". */
+    proc_span source;        /**< "/dev/sda1", "none", or what the file system says; may be empty. */
+    proc_span super_options; /**< Options of the file system. */
+    uint64_t reserved[4];    /**< 0. */
+} proc_mount;
+
+/**
+ * The next line of PROC_FILE_MOUNTINFO, a file that is cheap.
+ *
+ * @param rest The text; shrinks as it is read.
+ * @param ret_mount Receives the mount, whole. Its spans point into the text.
+ * @return 1; 0 at the end; -EBADMSG: no such line, rest is behind it; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c mounts
+ * @since 0.1
+ */
+PROC_API int proc_mount_next(proc_span *rest, proc_mount *ret_mount);
+
+/**
+ * The bytes that a text of proc_mount stands for: the kernel writes blanks, line feeds and backslashes as `\040`,
+ * `\011`, `\012`, `\134`.
+ *
+ * @param text A span of a proc_mount.
+ * @param ret_text Receives the bytes, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_text.
+ * @return The length needed without the terminator, as snprintf(3) does; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet procfs.c mounts
+ * @since 0.1
+ */
+PROC_API int64_t proc_mount_unescape(proc_span text, char *ret_text, size_t size);
+
+/** The keys of a smaps_rollup; also the bits of proc_rollup.present. */
+enum {
+    PROC_ROLLUP_RSS = 0, /**< rss_kb. */
+    PROC_ROLLUP_PSS = 1, /**< pss_kb. */
+    PROC_ROLLUP_PSS_DIRTY = 2, /**< pss_dirty_kb. */
+    PROC_ROLLUP_PSS_ANON = 3, /**< pss_anon_kb. */
+    PROC_ROLLUP_PSS_FILE = 4, /**< pss_file_kb. */
+    PROC_ROLLUP_PSS_SHMEM = 5, /**< pss_shmem_kb. */
+    PROC_ROLLUP_SHARED_CLEAN = 6, /**< shared_clean_kb. */
+    PROC_ROLLUP_SHARED_DIRTY = 7, /**< shared_dirty_kb. */
+    PROC_ROLLUP_PRIVATE_CLEAN = 8, /**< private_clean_kb. */
+    PROC_ROLLUP_PRIVATE_DIRTY = 9, /**< private_dirty_kb. */
+    PROC_ROLLUP_REFERENCED = 10, /**< referenced_kb. */
+    PROC_ROLLUP_ANONYMOUS = 11, /**< anonymous_kb. */
+    PROC_ROLLUP_KSM = 12, /**< ksm_kb. */
+    PROC_ROLLUP_LAZY_FREE = 13, /**< lazy_free_kb. */
+    PROC_ROLLUP_ANON_HUGE_PAGES = 14, /**< anon_huge_pages_kb. */
+    PROC_ROLLUP_SHMEM_PMD_MAPPED = 15, /**< shmem_pmd_mapped_kb. */
+    PROC_ROLLUP_FILE_PMD_MAPPED = 16, /**< file_pmd_mapped_kb. */
+    PROC_ROLLUP_SHARED_HUGETLB = 17, /**< shared_hugetlb_kb. */
+    PROC_ROLLUP_PRIVATE_HUGETLB = 18, /**< private_hugetlb_kb. */
+    PROC_ROLLUP_SWAP = 19, /**< swap_kb. */
+    PROC_ROLLUP_SWAP_PSS = 20, /**< swap_pss_kb. */
+    PROC_ROLLUP_LOCKED = 21  /**< locked_kb. */
+};
+
+/**
+ * What a process's memory comes to, added up over all mappings, in KiB.
+ * @since 0.1
+ */
+typedef struct proc_rollup {
+    uint64_t present; /**< Bit PROC_ROLLUP_...: that key was there with a good value. */
+    uint64_t rss_kb; /**< Resident memory. */
+    uint64_t pss_kb; /**< Resident memory, what is shared divided by how many share it. */
+    uint64_t pss_dirty_kb; /**< Of it, what was written to; since 5.19 or so. */
+    uint64_t pss_anon_kb; /**< Of it, memory of no file; since 5.5. */
+    uint64_t pss_file_kb; /**< Of it, memory of files; since 5.5. */
+    uint64_t pss_shmem_kb; /**< Of it, shared memory; since 5.5. */
+    uint64_t shared_clean_kb; /**< Shared with others, as its file has it. */
+    uint64_t shared_dirty_kb; /**< Shared with others, written to. */
+    uint64_t private_clean_kb; /**< Its own alone, as its file has it. */
+    uint64_t private_dirty_kb; /**< Its own alone, written to: what its end would free. */
+    uint64_t referenced_kb; /**< Used since somebody asked the kernel to look. */
+    uint64_t anonymous_kb; /**< Of no file. */
+    uint64_t ksm_kb; /**< Merged with equal pages; since 6.8. */
+    uint64_t lazy_free_kb; /**< Given up by madvise(2), not taken yet. */
+    uint64_t anon_huge_pages_kb; /**< In transparent huge pages. */
+    uint64_t shmem_pmd_mapped_kb; /**< Shared memory in huge pages. */
+    uint64_t file_pmd_mapped_kb; /**< Files in huge pages. */
+    uint64_t shared_hugetlb_kb; /**< Pages of hugetlbfs, shared; not in rss_kb. */
+    uint64_t private_hugetlb_kb; /**< Pages of hugetlbfs, its own; not in rss_kb. */
+    uint64_t swap_kb; /**< Swapped out. */
+    uint64_t swap_pss_kb; /**< Swapped out, what is shared divided. */
+    uint64_t locked_kb; /**< Locked by mlock(2), what is shared divided. */
+    uint64_t reserved[8]; /**< 0. */
+} proc_rollup;
+
+/**
+ * Takes the text of a smaps_rollup file apart. Pure; never fails on what the text says.
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_rollup Receives the record, whole.
+ * @return How many keys are present; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c rollup
+ * @since 0.1
+ */
+PROC_API int proc_rollup_parse(const char *text, size_t len, proc_rollup *ret_rollup);
+
+/**
+ * Reads and parses the smaps_rollup of a process. May block, and is dear: the kernel looks at every page, which takes
+ * long for a large process and holds its memory map meanwhile. Privileged. Since 4.14. A process without memory, a zombie
+ * or a thread of the kernel, is -ESRCH.
+ *
+ * @param target Which process.
+ * @param ret_rollup Receives the record, whole.
+ * @return 0; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c rollup
+ * @since 0.1
+ */
+PROC_API int proc_rollup_read(const proc_target *target, proc_rollup *ret_rollup);
+/** @} */
+
 /** @} */
 
 #ifdef __cplusplus

@@ -41,17 +41,6 @@ static const struct keyed *find(proc_span key, const struct keyed *rows, size_t 
     return NULL;
 }
 
-static const char *take_hex_word(const char *at, const char *end, uint64_t *ret_value)
-{
-    uint64_t words[2];
-    unsigned digits;
-    at = take_hex(at, end, words, &digits);
-    if (!at || words[1] != 0)
-        return NULL;
-    *ret_value = words[0];
-    return at;
-}
-
 static const char *take_kb(const char *at, const char *end, uint64_t *ret_value)
 {
     at = take_u64(at, ret_value);
