@@ -183,6 +183,84 @@ static void rollup(void)
     CHECK(parsed.pss_kb == 3);
 }
 
+static void link_read(void)
+{
+    //! [link_read]
+    char path[4096];
+    int deleted;
+    if (proc_link_read(PROC_SELF, PROC_LINK_EXE, path, sizeof path, &deleted) >= 0)
+        printf("runs %s%s\n", path, deleted ? ", which has been replaced" : "");
+    //! [link_read]
+    CHECK(path[0] == '/');
+}
+
+static void namespace_read(void)
+{
+    int same = 0;
+    //! [namespace_read]
+    uint64_t ours, theirs;
+    if (proc_namespace_read(PROC_SELF, "net", &ours) == 0 && proc_namespace_read(PROC_PID(getppid()), "net", &theirs) == 0)
+        same = ours == theirs;
+    //! [namespace_read]
+    printf("the same network as our parent: %d\n", same);
+}
+
+static void descriptors(void)
+{
+    int64_t count;
+    //! [descriptors]
+    int fds[64];
+    count = proc_fd_list(PROC_SELF, fds, 64);
+    for (int64_t i = 0; i < count && i < 64; i++) {
+        char path[256];
+        proc_fd_info info;
+        if (proc_fd_link_read(PROC_SELF, fds[i], path, sizeof path, NULL) >= 0 &&
+            proc_fd_info_read(PROC_SELF, fds[i], NULL, &info) == 0)
+            printf("%d: %s at %" PRId64 "\n", fds[i], path, info.position);
+    }
+    //! [descriptors]
+    CHECK(count > 0);
+}
+
+static void fd_info_parse(void)
+{
+    //! [fd_info_parse]
+    static const char text[] = "pos:\t7\nflags:\t02000002\n";
+    proc_fd_info info;
+    proc_fd_info_parse(text, sizeof text - 1, &info); /* 2 keys */
+    //! [fd_info_parse]
+    CHECK(info.position == 7 && !(info.present & 1u << PROC_FD_INFO_PID));
+}
+
+static void tasks(void)
+{
+    int64_t threads;
+    //! [tasks]
+    int tids[16], pids[16];
+    threads = proc_task_list(PROC_SELF, tids, 16);
+    int64_t children = proc_children_list(PROC_SELF, pids, 16);
+    if (threads > 0 && children >= 0)
+        printf("%" PRId64 " threads, %" PRId64 " children\n", threads, children);
+    //! [tasks]
+    CHECK(threads == 1 && tids[0] == getpid());
+}
+
+static void roots(void)
+{
+    proc_stat stat = {0};
+    //! [roots]
+    int root = proc_procfs_open("/proc"); /* or a container's */
+    if (root >= 0) {
+        int process = proc_procfs_open_process(&(const proc_target){.pid = getpid(), .root_fd = &root});
+        if (process >= 0 && proc_stat_read(&(const proc_target){.dir_fd = &process}, &stat) == 0)
+            printf("%s has %" PRId64 " threads\n", stat.name, stat.threads);
+        close(process);
+        close(root);
+    }
+    //! [roots]
+    CHECK(stat.pid == getpid());
+}
+
 int main(void)
 {
     stat_parse();
@@ -197,5 +275,11 @@ int main(void)
     maps();
     mounts();
     rollup();
+    link_read();
+    namespace_read();
+    descriptors();
+    fd_info_parse();
+    tasks();
+    roots();
     return 0;
 }

@@ -705,6 +705,215 @@ PROC_API int proc_rollup_parse(const char *text, size_t len, proc_rollup *ret_ro
 PROC_API int proc_rollup_read(const proc_target *target, proc_rollup *ret_rollup);
 /** @} */
 
+/** @name Links: program, directories, namespaces
+ * @{ */
+
+/** Where a link leads to. */
+enum {
+    PROC_LINK_EXE = 1, /**< The program. */
+    PROC_LINK_CWD = 2, /**< The working directory. */
+    PROC_LINK_ROOT = 3 /**< The root directory. */
+};
+
+/**
+ * A path that a process uses. Privileged; may block while the process is inside execve(2), and on a dead file server. The
+ * path is as we would see it, and means nothing to us if the process has mounts of its own.
+ *
+ * @param target Which process.
+ * @param which PROC_LINK_...
+ * @param ret_path Receives the path, raw, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_path.
+ * @param ret_deleted Receives 1: the file has been removed, and the path is where it was; 0: it is there. The kernel's
+ *        mark " (deleted)" is taken off, but for a file that is really named so. NULL = not asked.
+ * @return The length needed without the terminator, as snprintf(3) does; -ENODATA: it has none: a zombie, or for the
+ *         program a thread of the kernel; -ENAMETOOLONG; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c link_read
+ * @since 0.1
+ */
+PROC_API int64_t proc_link_read(const proc_target *target, int which, char *ret_path, size_t size, int *ret_deleted);
+
+/**
+ * Which namespace a process is in: two processes share one if the numbers are the same, and they were asked for at the
+ * same /proc. Privileged; may block while the process is inside execve(2).
+ *
+ * @param target Which process or thread.
+ * @param kind "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts", or
+ *        what else the kernel has in /proc/<pid>/ns.
+ * @param ret_inode Receives the number of the namespace.
+ * @return 0; -ESRCH also for a kind that this kernel does not have; -ENODATA: it has left all: a zombie; or an error as
+ *         listed at the group.
+ *
+ * Safety: any thread.
+ * @see namespaces(7)
+ * @snippet procfs.c namespace_read
+ * @since 0.1
+ */
+PROC_API int proc_namespace_read(const proc_target *target, const char *kind, uint64_t *ret_inode);
+/** @} */
+
+/** @name Open descriptors
+ * @{ */
+
+/**
+ * The open descriptors of a process. Privileged. Costs a look at each.
+ *
+ * @param target Which process or thread. Of ourselves, the descriptor by which this call looks is not among them.
+ * @param ret_fds Receives up to capacity numbers, in ascending order. May be NULL if capacity is 0.
+ * @param capacity How many fit.
+ * @return How many there are; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c descriptors
+ * @since 0.1
+ */
+PROC_API int64_t proc_fd_list(const proc_target *target, int *ret_fds, size_t capacity);
+
+/**
+ * What a descriptor leads to: a path, "pipe:[1234]", "anon_inode:[eventfd]". Privileged; may block on a dead file server.
+ *
+ * @param target Which process or thread.
+ * @param fd Its descriptor.
+ * @param ret_path Receives the text, raw, always terminated if size > 0. May be NULL if size is 0.
+ * @param size Bytes at ret_path.
+ * @param ret_deleted As for proc_link_read().
+ * @return The length needed without the terminator, as snprintf(3) does; -ESRCH also if it is not open; -ENAMETOOLONG; or
+ *         an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c descriptors
+ * @since 0.1
+ */
+PROC_API int64_t proc_fd_link_read(const proc_target *target, int fd, char *ret_path, size_t size, int *ret_deleted);
+
+/** The keys of proc_fd_info; also the bits of proc_fd_info.present. */
+enum {
+    PROC_FD_INFO_POSITION = 0,   /**< position. */
+    PROC_FD_INFO_FLAGS = 1,      /**< flags. */
+    PROC_FD_INFO_MOUNT_ID = 2,   /**< mount_id; since 3.15. */
+    PROC_FD_INFO_INODE = 3,      /**< inode; since 5.14. */
+    PROC_FD_INFO_PID = 4,        /**< pid; of a pidfd. */
+    PROC_FD_INFO_EVENT_COUNT = 5 /**< event_count; of an eventfd. */
+};
+
+/**
+ * What the kernel knows of an open descriptor.
+ * @since 0.1
+ */
+typedef struct proc_fd_info {
+    uint64_t present;     /**< Bit PROC_FD_INFO_...: that key was there with a good value. */
+    int64_t position;     /**< Where the next read or write starts. */
+    uint64_t inode;       /**< Of its file. */
+    uint64_t event_count; /**< What an eventfd holds. */
+    uint32_t flags;       /**< O_... as of open(2), O_CLOEXEC among them. */
+    int32_t mount_id;     /**< As proc_mount.id. */
+    int32_t pid;          /**< Whom a pidfd names; -1: nobody any more, 0: one outside the pid namespace. */
+    int32_t reserved0;    /**< 0. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_fd_info;
+
+/**
+ * Takes the text of an fdinfo file apart. Pure; never fails on what the text says.
+ *
+ * @param text The bytes; NULL if len is 0.
+ * @param len How many.
+ * @param ret_info Receives the record, whole.
+ * @return How many keys are present; -EINVAL.
+ *
+ * Safety: any thread, also a signal handler.
+ * @see proc(5)
+ * @snippet procfs.c fd_info_parse
+ * @since 0.1
+ */
+PROC_API int proc_fd_info_parse(const char *text, size_t len, proc_fd_info *ret_info);
+
+/**
+ * Reads and parses the fdinfo of a descriptor. Privileged. Each kind of file adds keys of its own: an epoll set a line
+ * "tfd" for each descriptor that it watches, a timer its times, a locked file its locks. These are in the buffer, for
+ * proc_pair_next().
+ *
+ * @param target Which process or thread.
+ * @param fd Its descriptor.
+ * @param buffer Where the text goes, kept for the next call. NULL: only the record is asked for.
+ * @param ret_info Receives the record, whole.
+ * @return 0; -ESRCH also if it is not open; or an error as listed at the group.
+ *
+ * Safety: any thread; a buffer in one at a time.
+ * @see proc(5)
+ * @snippet procfs.c descriptors
+ * @since 0.1
+ */
+PROC_API int proc_fd_info_read(const proc_target *target, int fd, proc_buffer *buffer, proc_fd_info *ret_info);
+/** @} */
+
+/** @name Threads, children, and /proc itself
+ * @{ */
+
+/**
+ * The threads of a process. Cheap.
+ *
+ * @param target Which process; no thread.
+ * @param ret_tids Receives up to capacity thread ids, the oldest first. May be NULL if capacity is 0.
+ * @param capacity How many fit.
+ * @return How many there are; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c tasks
+ * @since 0.1
+ */
+PROC_API int64_t proc_task_list(const proc_target *target, int *ret_tids, size_t capacity);
+
+/**
+ * The children of a process, or those that one thread of it started. Cheap, but costs an open for each thread. True only
+ * while they stand still: if one ends meanwhile, another may be missing. Zombies are among them.
+ *
+ * @param target Which process or thread.
+ * @param ret_pids Receives up to capacity process ids. May be NULL if capacity is 0.
+ * @param capacity How many fit.
+ * @return How many there are; -ESRCH also if the kernel was built without CONFIG_PROC_CHILDREN; -ENOMEM; or an error as
+ *         listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c tasks
+ * @since 0.1
+ */
+PROC_API int64_t proc_children_list(const proc_target *target, int *ret_pids, size_t capacity);
+
+/**
+ * Opens a /proc, for proc_target.root_fd, and makes sure that it is one.
+ *
+ * @param path Where it is mounted: a container's, a chroot's. NULL = "/proc".
+ * @return A descriptor for the caller to close, opened with O_PATH and close-on-exec; -ENODEV: that is no proc file
+ *         system; -ENOENT, -ENOTDIR, -EACCES and what else open(2) says of a path; -EMFILE, -ENFILE.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c roots
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_procfs_open(const char *path);
+
+/**
+ * Opens the directory of a process, for proc_target.dir_fd: all that is read by it is of that very process, or -ESRCH. Its
+ * pid cannot come to mean another.
+ *
+ * @param target Which process or thread.
+ * @return A descriptor for the caller to close, opened with O_PATH and close-on-exec; or an error as listed at the group.
+ *
+ * Safety: any thread.
+ * @see proc(5)
+ * @snippet procfs.c roots
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_procfs_open_process(const proc_target *target);
+/** @} */
+
 /** @} */
 
 #ifdef __cplusplus
