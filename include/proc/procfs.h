@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/procfs.h> - the other files of /proc/<pid>: stat and all that a process tool needs beside the status.
+ * <proc/procfs.h> - the other files of `/proc/<pid>`: stat and all that a process tool needs beside the status.
  */
 #ifndef PROC_PROCFS_H
 #define PROC_PROCFS_H
@@ -741,7 +741,7 @@ PROC_API int64_t proc_link_read(const proc_target *target, int which, char *ret_
  *
  * @param target Which process or thread.
  * @param kind "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts", or
- *        what else the kernel has in /proc/<pid>/ns.
+ *        what else the kernel has in `/proc/<pid>/ns`.
  * @param ret_inode Receives the number of the namespace.
  * @return 0; -ESRCH also for a kind that this kernel does not have; -ENODATA: it has left all: a zombie; or an error as
  *         listed at the group.
