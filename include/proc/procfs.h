@@ -226,7 +226,7 @@ enum {
 
 /**
  * Reads a file as it is. What it costs depends on the file: see PROC_FILE_... A zombie and a thread of the kernel have
- * an empty cmdline and empty maps: that is no error.
+ * an empty cmdline and empty maps: that is no error. A zombie's other large files are -ESRCH.
  *
  * @param target Which process.
  * @param which PROC_FILE_...

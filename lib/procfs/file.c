@@ -31,12 +31,27 @@ static const char *name_of(int which)
     }
 }
 
+/*
+ * mountinfo says -EINVAL of a process that has ended and has no mounts any more. So does the target of one that makes no
+ * sense, in which then no other file can be opened either.
+ */
+static int has_no_mounts(const proc_target *target)
+{
+    int fd = proc__target_open(target, "stat", 0);
+    if (fd < 0)
+        return fd;
+    proc__fd_close(&fd);
+    return -ESRCH;
+}
+
 int proc_file_read(const proc_target *target, int which, proc_buffer *buffer)
 {
     const char *name = name_of(which);
     if (!name || !buffer)
         return -EINVAL;
     int fd = proc__target_open(target, name, 0);
+    if (fd == -EINVAL && which == PROC_FILE_MOUNTINFO)
+        return has_no_mounts(target);
     if (fd < 0)
         return fd;
     int rc = proc__buffer_fill(buffer, fd, UNTIL_END);
