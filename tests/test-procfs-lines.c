@@ -273,6 +273,32 @@ static void every_line_of_every_live_process_is_understood(void **state)
     proc_buffer_done(&buffer);
 }
 
+static void check_descriptors(int pid)
+{
+    int fds[256];
+    int64_t count = proc_fd_list(PROC_PID(pid), fds, 256);
+    assert_true(count >= 0 || count == -ESRCH || count == -EACCES);
+    for (int64_t i = 0; i < count && i < 256; i++) {
+        proc_fd_info info;
+        char path[4096];
+        int64_t len = proc_fd_link_read(PROC_PID(pid), fds[i], path, sizeof path, NULL);
+        int rc = proc_fd_info_read(PROC_PID(pid), fds[i], NULL, &info);
+        assert_true(len > 0 || len == -ESRCH || len == -EACCES);
+        assert_true(rc == -ESRCH || rc == -EACCES || (rc == 0 && (info.present & 3) == 3));
+    }
+}
+
+static void every_descriptor_of_every_live_process_is_understood(void **state)
+{
+    (void)state;
+    DIR *all = opendir("/proc");
+    assert_non_null(all);
+    for (struct dirent *entry; (entry = readdir(all));)
+        if (atoi(entry->d_name) > 0)
+            check_descriptors(atoi(entry->d_name));
+    closedir(all);
+}
+
 static void our_own_mapping_is_found(void **state)
 {
     (void)state;
@@ -366,6 +392,7 @@ int main(int argc, char **argv)
         TEST(a_line_that_is_no_mount_is_passed_over),
         TEST(what_is_no_escape_stays_as_it_is),
         TEST(every_line_of_every_live_process_is_understood),
+        TEST(every_descriptor_of_every_live_process_is_understood),
         TEST(our_own_mapping_is_found),
         TEST(our_memory_adds_up_to_the_status),
         TEST(a_mount_with_an_odd_name_is_told_by_it),

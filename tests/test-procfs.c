@@ -6,7 +6,9 @@
 #define _GNU_SOURCE 1
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,6 +317,83 @@ static void the_dead_and_the_gone_have_little_to_tell(void **state)
     proc_buffer_done(&buffer);
 }
 
+/* Whether they agree; 0 also if it has changed meanwhile. */
+static int has_name_of_its_stat(int pid)
+{
+    proc_stat stat;
+    char name[68];
+    int64_t len = proc_comm_read(PROC_PID(pid), name, sizeof name);
+    return len >= 0 && proc_stat_read(PROC_PID(pid), &stat) == 0 && (uint32_t)len == stat.name_len &&
+           memcmp(name, stat.name, stat.name_len) == 0;
+}
+
+static void check_counters(int pid)
+{
+    proc_statm statm;
+    proc_schedstat schedstat;
+    proc_io io;
+    proc_limit_list limits;
+    int rc = proc_statm_read(PROC_PID(pid), &statm);
+    assert_true(rc == -ESRCH || (rc == 0 && statm.field_count == 7));
+    rc = proc_schedstat_read(PROC_PID(pid), &schedstat);
+    assert_true(rc == -ESRCH || (rc == 0 && schedstat.field_count == 3));
+    rc = proc_io_read(PROC_PID(pid), &io);
+    assert_true(rc == -ESRCH || rc == -EACCES || (rc == 0 && io.present == 0x7f));
+    rc = proc_limits_read(PROC_PID(pid), &limits);
+    assert_true(rc == -ESRCH || (rc == 0 && __builtin_popcountll(limits.present) == 16));
+}
+
+static void every_live_process_has_its_counters_and_its_name(void **state)
+{
+    (void)state;
+    DIR *all = opendir("/proc");
+    assert_non_null(all);
+    for (struct dirent *entry; (entry = readdir(all));) {
+        int pid = atoi(entry->d_name), agrees = 0;
+        if (pid <= 0)
+            continue;
+        check_counters(pid);
+        for (int attempt = 0; attempt < 200 && !agrees; attempt++)
+            agrees = has_name_of_its_stat(pid) || kill(pid, 0) < 0;
+        assert_true(agrees);
+    }
+    closedir(all);
+}
+
+/* As nobody, of a process of root. */
+static int is_denied(void *arg)
+{
+    static const int files[] = {PROC_FILE_ENVIRON, PROC_FILE_MAPS, PROC_FILE_IO, PROC_FILE_SMAPS_ROLLUP};
+    int pid = *(int *)arg;
+    proc_buffer buffer = {0};
+    uint64_t inode;
+    proc_fd_info info;
+    require(setgroups(0, NULL) == 0);
+    require(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        require_rc(proc_file_read(PROC_PID(pid), files[i], &buffer), -EACCES);
+    require_rc(proc_link_read(PROC_PID(pid), PROC_LINK_EXE, NULL, 0, NULL), -EACCES);
+    require_rc(proc_namespace_read(PROC_PID(pid), "net", &inode), -EACCES);
+    require_rc(proc_fd_list(PROC_PID(pid), NULL, 0), -EACCES);
+    require_rc(proc_fd_link_read(PROC_PID(pid), 0, NULL, 0, NULL), -EACCES);
+    require_rc(proc_fd_info_read(PROC_PID(pid), 0, NULL, &info), -EACCES);
+    require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_CMDLINE, &buffer), 0);
+    require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_CGROUP, &buffer), 0);
+    require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_MOUNTINFO, &buffer), 0);
+    require(proc_comm_read(PROC_PID(pid), NULL, 0) >= 0 && proc_task_list(PROC_PID(pid), NULL, 0) == 1);
+    proc_buffer_done(&buffer);
+    return 0;
+}
+
+static void what_is_not_ours_is_denied_and_the_rest_is_told(void **state)
+{
+    (void)state;
+    int pid = getpid();
+    if (geteuid() != 0)
+        SKIP_TEST("needs root to become somebody else");
+    assert_in_fork(is_denied, &pid);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(int argc, char **argv)
@@ -333,6 +412,8 @@ int main(int argc, char **argv)
         TEST(names_come_back_as_they_were_set),
         TEST(a_process_that_runs_waits_nowhere),
         TEST(our_arguments_and_environment_are_read),
+        TEST(every_live_process_has_its_counters_and_its_name),
+        TEST(what_is_not_ours_is_denied_and_the_rest_is_told),
         TEST(the_dead_and_the_gone_have_little_to_tell),
     };
     int rc = run_suite("procfs", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -255,7 +255,8 @@ static int is_told_by_its_name(void *arg)
 
 static void a_process_with_any_name_is_told_by_it(void **state)
 {
-    static const char *const names[] = {"", ")", "(", ") R 1 1 1", "a\nb) Z 0", "\t\033[2J", "\xff\xc3", "15 bytes long.."};
+    static const char *const names[] = {"",           ")",         "(",        ") R 1 1 1",
+                                        "a\nb) Z 0", "\t\033[2J", "\xff\xc3", "15 bytes long.."};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_in_fork(is_told_by_its_name, (void *)(uintptr_t)names[i]);

@@ -199,7 +199,8 @@ static void namespace_read(void)
     int same = 0;
     //! [namespace_read]
     uint64_t ours, theirs;
-    if (proc_namespace_read(PROC_SELF, "net", &ours) == 0 && proc_namespace_read(PROC_PID(getppid()), "net", &theirs) == 0)
+    if (proc_namespace_read(PROC_SELF, "net", &ours) == 0 &&
+        proc_namespace_read(PROC_PID(getppid()), "net", &theirs) == 0)
         same = ours == theirs;
     //! [namespace_read]
     printf("the same network as our parent: %d\n", same);

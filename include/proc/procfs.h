@@ -96,7 +96,7 @@ enum {
 /**
  * A parsed line. A value counts only if its bit is set in present: an older kernel or an emulation has fewer fields.
  * Fields marked "guarded" read 0 (code_start and code_end: 1) where we could not trace the process; so does every
- * field of memory for one that has none. Ticks are those of sysconf(_SC_CLK_TCK) a second, pages of sysconf(_SC_PAGESIZE).
+ * field of memory for one that has none. Ticks are sysconf(_SC_CLK_TCK) a second, pages sysconf(_SC_PAGESIZE) bytes.
  * @since 0.1
  */
 typedef struct proc_stat {
@@ -145,7 +145,8 @@ typedef struct proc_stat {
     uint64_t sig_blocked;         /**< As sig_pending. */
     uint64_t sig_ignored;         /**< As sig_pending. */
     uint64_t sig_caught;          /**< As sig_pending. */
-    uint64_t wait_channel;        /**< 1: it waits in the kernel, 0: it runs, or we may not know; before 4.4 an address. */
+    uint64_t wait_channel;        /**< 1: it waits in the kernel, 0: it runs, or is not for us to know; before 4.4
+                                       an address. */
     uint64_t swapped_pages;       /**< 0, never counted. */
     uint64_t child_swapped_pages; /**< 0, never counted. */
     uint64_t io_delay_ticks;      /**< Time it waited for disks; 0 where the kernel does not count. */
@@ -549,7 +550,7 @@ typedef struct proc_map {
     char access[8];       /**< "r-xp": read, write, execute, private or shared; terminated. */
     uint32_t deleted;     /**< 1: the path had the mark of a file that was removed; a living one may be named so. */
     uint32_t reserved0;   /**< 0. */
-    proc_span path;       /**< Raw and without the mark, a line feed in it as `\012`; "[heap]" and the like; may be empty. */
+    proc_span path;       /**< Raw and without the mark, a line feed as `\012`; "[heap]" and the like; may be empty. */
     uint64_t reserved[4]; /**< 0. */
 } proc_map;
 
@@ -900,8 +901,8 @@ PROC_API int64_t proc_children_list(const proc_target *target, int *ret_pids, si
 PROC_API PROC_CHECK int proc_procfs_open(const char *path);
 
 /**
- * Opens the directory of a process, for proc_target.dir_fd: all that is read by it is of that very process, or -ESRCH. Its
- * pid cannot come to mean another.
+ * Opens the directory of a process, for proc_target.dir_fd: all that is read by it is of that very process, or -ESRCH,
+ * whoever has its pid by then.
  *
  * @param target Which process or thread.
  * @return A descriptor for the caller to close, opened with O_PATH and close-on-exec; or an error as listed at the group.

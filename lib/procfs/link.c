@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Links of a process: program, directories, namespaces, and for fd.c descriptors. Each is opened as itself first, so that
- * a target is reached in one way only, whatever it is; then read. Keeps nothing.
+ * Links of a process: program, directories, namespaces, and for descriptors.c what is open. Each is opened as itself
+ * first, so that a target is reached in one way only, whatever it is; then read. Keeps nothing.
  */
 #include "link.h"
 
