@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters, limits and texts of /proc: the parsers with texts of fixtures/ and the answers that a person has read out of
- * them, the readers held against the kernel's other sources.
+ * Counters, limits and texts of /proc: the parsers with texts of fixtures/ and the answers that a person has read out
+ * of them, the readers held against the kernel's other sources.
  */
 #define _GNU_SOURCE 1
 #include "test.h"
@@ -230,7 +230,7 @@ static void our_limits_are_what_getrlimit_tells(void **state)
     proc_limit_list limits;
     assert_rc(proc_limits_read(PROC_SELF, &limits), 0);
     assert_int_equal(__builtin_popcountll(limits.present), 16);
-    for (int resource = 0; resource < 16; resource++) {
+    for (unsigned resource = 0; resource < 16; resource++) {
         struct rlimit limit;
         assert_int_equal(getrlimit(resource, &limit), 0);
         assert_true(limits.soft[resource] == (limit.rlim_cur == RLIM_INFINITY ? PROC_UNLIMITED : limit.rlim_cur));

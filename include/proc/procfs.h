@@ -25,9 +25,10 @@ extern "C" {
  * - **privileged**: of other users' processes only with CAP_SYS_PTRACE or a like right.
  *
  * Errors are the same everywhere: -ESRCH: gone, never there, or hidden from us, or this kernel has no such file;
- * -EACCES: denied; -ENODEV: there is no proc file system; -EBADF: a descriptor of the target is not open, or not of that
- * kind; -EMFILE, -ENFILE: no free descriptor; -ENOMEM; -EINVAL: a target that contradicts itself, or no place for the
- * answer. Only the status knows a thread's id from a process's (proc_status_read()): the other files answer to both.
+ * -EACCES: denied; -ENODEV: there is no proc file system; -EBADF: a descriptor of the target is not open, or not of
+ * that kind; -EMFILE, -ENFILE: no free descriptor; -ENOMEM; -EINVAL: a target that contradicts itself, or no place for
+ * the answer. Only the status knows a thread's id from a process's (proc_status_read()): the other files answer to
+ * both.
  * @{
  */
 
@@ -182,7 +183,8 @@ PROC_API int proc_stat_parse(const char *text, size_t len, proc_stat *ret_stat);
  * Reads and parses the stat of a process or thread: one openat, one read, one close. Cheap; some kernels (6.1 and 6.12
  * among them) wait while the process is inside execve(2).
  *
- * @param target PROC_SELF, PROC_PID(n), PROC_THREAD(pid, tid), PROC_PIDFD(fd), or one with a directory or another /proc.
+ * @param target PROC_SELF, PROC_PID(n), PROC_THREAD(pid, tid), PROC_PIDFD(fd), or one with a directory or another
+ *        /proc.
  * @param ret_stat Receives the record, whole.
  * @return 0; or an error as listed at the group.
  *
@@ -254,9 +256,10 @@ PROC_API int proc_file_read(const proc_target *target, int which, proc_buffer *b
 PROC_API proc_span proc_buffer_span(const proc_buffer *buffer);
 
 /**
- * The next string of a cmdline or environ: each ends with a NUL, but the last one need not. A process can write over its
- * own: one that shows a title (setproctitle, sshd, postgres) has that as its only string, perhaps with blanks, line feeds
- * and empty strings behind it, and nothing tells it from arguments. So print none without proc_escape(), and trust none.
+ * The next string of a cmdline or environ: each ends with a NUL, but the last one need not. A process can write over
+ * its own: one that shows a title (setproctitle, sshd, postgres) has that as its only string, perhaps with blanks, line
+ * feeds and empty strings behind it, and nothing tells it from arguments. So print none without proc_escape(), and
+ * trust none.
  *
  * @param rest The text; shrinks as it is read.
  * @param ret_string Receives the string, without its NUL; it may be empty.
@@ -302,8 +305,8 @@ PROC_API int64_t proc_comm_read(const proc_target *target, char *ret_name, size_
  * The function of the kernel that it waits in. Privileged: without the right, nothing is told.
  *
  * @param target Which process or thread.
- * @param ret_name Receives the name, always terminated if size > 0; "" if it runs, or if we may not know. May be NULL if
- *        size is 0.
+ * @param ret_name Receives the name, always terminated if size > 0; "" if it runs, or if we may not know. May be NULL
+ *        if size is 0.
  * @param size Bytes at ret_name.
  * @return The length needed without the terminator, as snprintf(3) does; or an error as listed at the group.
  *
@@ -336,8 +339,8 @@ typedef struct proc_statm {
 } proc_statm;
 
 /**
- * Takes the text of a statm file apart. Pure; never fails on what the text says: the first value that makes no sense ends
- * what counts.
+ * Takes the text of a statm file apart. Pure; never fails on what the text says: the first value that makes no sense
+ * ends what counts.
  *
  * @param text The bytes; NULL if len is 0.
  * @param len How many.
@@ -691,8 +694,8 @@ PROC_API int proc_rollup_parse(const char *text, size_t len, proc_rollup *ret_ro
 
 /**
  * Reads and parses the smaps_rollup of a process. May block, and is dear: the kernel looks at every page, which takes
- * long for a large process and holds its memory map meanwhile. Privileged. Since 4.14. A process without memory, a zombie
- * or a thread of the kernel, is -ESRCH.
+ * long for a large process and holds its memory map meanwhile. Privileged. Since 4.14. A process without memory, a
+ * zombie or a thread of the kernel, is -ESRCH.
  *
  * @param target Which process.
  * @param ret_rollup Receives the record, whole.
@@ -717,8 +720,8 @@ enum {
 };
 
 /**
- * A path that a process uses. Privileged; may block while the process is inside execve(2), and on a dead file server. The
- * path is as we would see it, and means nothing to us if the process has mounts of its own.
+ * A path that a process uses. Privileged; may block while the process is inside execve(2), and on a dead file server.
+ * The path is as we would see it, and means nothing to us if the process has mounts of its own.
  *
  * @param target Which process.
  * @param which PROC_LINK_...
@@ -774,15 +777,16 @@ PROC_API int proc_namespace_read(const proc_target *target, const char *kind, ui
 PROC_API int64_t proc_fd_list(const proc_target *target, int *ret_fds, size_t capacity);
 
 /**
- * What a descriptor leads to: a path, "pipe:[1234]", "anon_inode:[eventfd]". Privileged; may block on a dead file server.
+ * What a descriptor leads to: a path, "pipe:[1234]", "anon_inode:[eventfd]". Privileged; may block on a dead file
+ * server.
  *
  * @param target Which process or thread.
  * @param fd Its descriptor.
  * @param ret_path Receives the text, raw, always terminated if size > 0. May be NULL if size is 0.
  * @param size Bytes at ret_path.
  * @param ret_deleted As for proc_link_read().
- * @return The length needed without the terminator, as snprintf(3) does; -ESRCH also if it is not open; -ENAMETOOLONG; or
- *         an error as listed at the group.
+ * @return The length needed without the terminator, as snprintf(3) does; -ESRCH also if it is not open; -ENAMETOOLONG;
+ *         or an error as listed at the group.
  *
  * Safety: any thread.
  * @see proc(5)
@@ -870,8 +874,8 @@ PROC_API int proc_fd_info_read(const proc_target *target, int fd, proc_buffer *b
 PROC_API int64_t proc_task_list(const proc_target *target, int *ret_tids, size_t capacity);
 
 /**
- * The children of a process, or those that one thread of it started. Cheap, but costs an open for each thread. True only
- * while they stand still: if one ends meanwhile, another may be missing. Zombies are among them.
+ * The children of a process, or those that one thread of it started. Cheap, but costs an open for each thread. True
+ * only while they stand still: if one ends meanwhile, another may be missing. Zombies are among them.
  *
  * @param target Which process or thread.
  * @param ret_pids Receives up to capacity process ids. May be NULL if capacity is 0.
@@ -905,7 +909,8 @@ PROC_API PROC_CHECK int proc_procfs_open(const char *path);
  * whoever has its pid by then.
  *
  * @param target Which process or thread.
- * @return A descriptor for the caller to close, opened with O_PATH and close-on-exec; or an error as listed at the group.
+ * @return A descriptor for the caller to close, opened with O_PATH and close-on-exec; or an error as listed at the
+ *         group.
  *
  * Safety: any thread.
  * @see proc(5)

@@ -24,8 +24,8 @@ struct keyed {
 };
 
 /*
- * Fills the members of the known keys, and returns the bits of those with a good value. Of equal lines the first counts;
- * lines of other keys, and a last one without line feed, are passed over.
+ * Fills the members of the known keys, and returns the bits of those with a good value. Of equal lines the first
+ * counts; lines of other keys, and a last one without line feed, are passed over.
  */
 uint64_t proc__keyed_take(const char *text, size_t len, const struct keyed *rows, size_t count, void *record);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/<pid>/mountinfo: fields with exactly one space between them, since a field may be empty, any number of tags, and
- * a hyphen behind those. Pure.
+ * /proc/<pid>/mountinfo: fields with exactly one space between them, since a field may be empty, any number of tags,
+ * and a hyphen behind those. Pure.
  */
 #include "../base/system.h"
 

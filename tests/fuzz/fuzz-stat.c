@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Stat texts: any bytes are parsed, the name is what stands between the outer parentheses, and no cut invents a value. */
+/*
+ * Stat texts: any bytes are parsed, the name is what stands between the outer parentheses, and no cut invents a value.
+ */
 #include "fuzz.h"
 
 #include <proc/procfs.h>
