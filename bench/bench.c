@@ -222,7 +222,7 @@ static struct result compare_with(const struct bench_way *measure, const struct 
                                   struct samples *all_of_measure)
 {
     struct samples ratios = room_for(blocks), own = room_for(blocks);
-    int64_t end = bench_now() + seconds * 1000000000;
+    int64_t end = bench_now() + (int64_t)seconds * 1000000000;
     block(way, 1);
     for (long i = 0; i < blocks && (i < FEWEST_BLOCKS || bench_now() < end); i++) {
         int measure_first = (int)(random() & 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What moving a large output costs above a plain loop of poll(2) and read(2) on the same pipe: dropped chunk by chunk, and
- * kept in memory.
+ * What moving a large output costs above a plain loop of poll(2) and read(2) on the same pipe: dropped chunk by chunk,
+ * and kept in memory.
  */
 #include "raw.h"
 

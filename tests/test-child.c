@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -515,6 +516,33 @@ static void freeing_kills_the_group_that_the_child_leads(void **state)
     close(fd);
 }
 
+static proc_child *start_one_that_leaves_its_group(int *ret_member)
+{
+    proc_child *child = start(CHILD_DOES("leave-group"),
+                              PROC_OPTIONS(.out = PROC_PIPE, .flags = PROC_NEW_GROUP,
+                                           .stop = PROC_STOP_STEPS({SIGTERM, PROC_GROUP, PATIENCE_MS})));
+    *ret_member = atoi(said(child));
+    assert_string_equal(said(child), "ready");
+    return child;
+}
+
+static void a_child_that_has_left_its_group_is_ended_with_the_group(void **state)
+{
+    int member;
+    (void)state;
+    proc_child *child = start_one_that_leaves_its_group(&member);
+    assert_rc(proc_stop(child, NULL), 0);
+    assert_ends(child, PROC_SIGNALED, SIGTERM);
+    assert_eventually(state_of(member) == 0 || state_of(member) == 'Z');
+    proc_child_free(child);
+
+    child = start_one_that_leaves_its_group(&member);
+    int pid = proc_child_pid(child);
+    proc_child_free(child);
+    assert_int_equal(state_of(pid), 0);
+    assert_eventually(state_of(member) == 0 || state_of(member) == 'Z');
+}
+
 static void freeing_reaps_an_ended_child(void **state)
 {
     (void)state;
@@ -870,6 +898,84 @@ static void a_close_lets_a_reader_in_another_thread_finish_first(void **state)
     proc_child_free(reader.child);
 }
 
+static void *read_until_cancelled(void *child)
+{
+    char byte;
+    (void)proc_read(child, 1, &byte, 1, -1);
+    return NULL;
+}
+
+static void *wait_for_any_for_ever(void *child)
+{
+    proc_child *one = child;
+    (void)proc_wait_any(&one, 1, -1, NULL);
+    return NULL;
+}
+
+static void *free_at_once(void *child)
+{
+    proc_child_free(child);
+    return NULL;
+}
+
+static void *cancelled(void *(*body)(void *), void *arg)
+{
+    void *result = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, body, arg), 0);
+    pthread_cancel(thread);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    return result;
+}
+
+/* poll(2) refuses more descriptors than the limit allows for, even a single one. */
+static int lives_without_a_limit_for_descriptors(void *arg)
+{
+    char byte;
+    size_t index;
+    proc_exit ended = {0};
+    proc_child *child = NULL, *other = NULL;
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_PIPE)), 0);
+    require_rc(proc_spawn(&other, CHILD_DOES("sleep", "100"), NULL), 0);
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 0;
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    require_rc(proc_wait(child, 20, &ended), -ETIMEDOUT);
+    require_rc(proc_wait_any(&child, 1, 20, &index), -ETIMEDOUT);
+    require_rc(proc_read(child, 1, &byte, 1, -1), 1);
+    require_rc(proc_wait_any((proc_child *[]){child, other}, 2, -1, &index), 0);
+    require(index == 1);
+    require_rc(proc_stop(child, &ended), 0);
+    require(ended.kind == PROC_SIGNALED && ended.code == SIGTERM);
+    proc_child_free(other);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_limit_below_what_is_open_does_not_end_a_wait(void **state)
+{
+    (void)state;
+    assert_in_fork(lives_without_a_limit_for_descriptors, NULL);
+}
+
+/* What is not given back, the suite and the sanitizers see. */
+static void a_cancelled_thread_lets_go_of_all_that_it_used(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        proc_child *child = start_child("ready");
+        assert_string_equal(said(child), "ready");
+        int fd = proc_child_stream(child, 1);
+        assert_ptr_equal(cancelled(read_until_cancelled, child), PTHREAD_CANCELED);
+        assert_ptr_equal(cancelled(wait_for_any_for_ever, child), PTHREAD_CANCELED);
+        assert_rc(proc_close(child, 1), 0);
+        assert_true(fcntl(fd, F_GETFD) < 0);
+        cancelled(free_at_once, child);
+    }
+}
+
 static void a_stream_that_was_taken_outlives_the_handle(void **state)
 {
     char text[8] = "";
@@ -915,6 +1021,7 @@ int main(int argc, char **argv)
         spawning_test(a_step_to_one_spares_the_rest_of_the_group),
         spawning_test(freeing_kills_and_reaps_a_running_child),
         spawning_test(freeing_kills_the_group_that_the_child_leads),
+        spawning_test(a_child_that_has_left_its_group_is_ended_with_the_group),
         spawning_test(freeing_reaps_an_ended_child),
         spawning_test(a_detached_child_runs_on),
         machine_test(a_child_that_the_kernel_holds_on_to_is_reaped_later),
@@ -929,6 +1036,8 @@ int main(int argc, char **argv)
         spawning_test(a_reader_that_goes_away_on_the_way_leaves_a_count),
         spawning_test(streams_that_are_not_there_or_run_the_other_way_are_told),
         spawning_test(a_close_lets_a_reader_in_another_thread_finish_first),
+        machine_test(a_limit_below_what_is_open_does_not_end_a_wait),
+        spawning_test(a_cancelled_thread_lets_go_of_all_that_it_used),
         spawning_test(a_stream_that_was_taken_outlives_the_handle),
     };
     return run_suite("child", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -37,7 +37,7 @@ static void end_stranger(const char *printed)
     kill(pid, SIGKILL);
 }
 
-/* ---- collecting ---- */
+/* ---- Collecting ---- */
 
 static void collecting_takes_a_started_child_to_its_end(void **state)
 {
@@ -198,7 +198,7 @@ static void a_cancel_ends_a_drain_without_end(void **state)
     close(ends[1]);
 }
 
-/* ---- one mover at a time ---- */
+/* ---- One mover at a time ---- */
 
 struct intruder {
     proc_child *child;
@@ -274,7 +274,7 @@ static void bad_arguments_are_refused(void **state)
     proc_child_free(child);
 }
 
-/* ---- pumping ---- */
+/* ---- Pumping ---- */
 
 static void pumping_moves_all_and_says_how_many_streams_are_left(void **state)
 {
@@ -376,7 +376,7 @@ static void streams_of_the_caller_are_not_pumped(void **state)
     proc_child_free(child);
 }
 
-/* ---- stopping ---- */
+/* ---- Stopping ---- */
 
 /* A started child that has said its first line. */
 static proc_child *start_ready(const char *const argv[], const proc_options *options)

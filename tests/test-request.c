@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <proc/proc.h>
 
@@ -49,7 +51,7 @@ static void what_is_for_a_run_is_refused_in_a_start(void **state)
 {
     (void)state;
     assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run: give it to the wait");
-    assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is negative");
+    assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is below -1");
 }
 
 /* ---- Sizes ---- */
@@ -108,6 +110,19 @@ static void a_longer_struct_that_says_more_is_refused(void **state)
     }
 }
 
+/* Was never set: what lies behind may not be memory. */
+static void an_absurd_size_is_refused_unread(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    proc_ids *ids = (proc_ids *)(void *)(pages + page - sizeof *ids);
+    for (ids->size = SIZE_MAX; ids->size > 64 * 1024; ids->size /= 2)
+        assert_refused(PROC_OPTIONS(.ids = ids), E2BIG, ".ids: size");
+    munmap(pages, 2 * page);
+}
+
 static void a_struct_without_a_size_is_refused(void **state)
 {
     proc_child *child;
@@ -120,10 +135,10 @@ static void a_struct_without_a_size_is_refused(void **state)
     const proc_transfer transfer = {0};
     const proc_ids ids = {0};
     const proc_dispositions signals = {0};
-    assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size");
-    assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size");
-    assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size");
-    assert_refused(PROC_OPTIONS(.signals = &signals), EINVAL, ".signals: size");
+    assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size is not set");
+    assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size is not set");
+    assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size is not set");
+    assert_refused(PROC_OPTIONS(.signals = &signals), EINVAL, ".signals: size is not set");
 }
 
 static void the_smaller_structs_have_the_same_rule(void **state)
@@ -138,7 +153,7 @@ static void the_smaller_structs_have_the_same_rule(void **state)
     assert_ends(child, PROC_EXITED, 6);
     proc_child_free(child);
     longer.more = 1;
-    assert_refused(PROC_OPTIONS(.ids = &longer.ids), E2BIG, ".ids: size");
+    assert_refused(PROC_OPTIONS(.ids = &longer.ids), E2BIG, ".ids: more than this version knows");
     proc_dispositions shorter = {.size = offsetof(proc_dispositions, block), .block = UINT64_MAX};
     assert_rc(proc_spawn(&child, CHILD_DOES("exit", "6"), PROC_OPTIONS(.signals = &shorter)), 0);
     assert_ends(child, PROC_EXITED, 6);
@@ -159,7 +174,7 @@ static void what_is_not_supported_is_refused_by_name(void **state)
     assert_refused(PROC_OPTIONS(.hook = anything), ENOTSUP, ".hook");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
         if (flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
-            assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: an unknown one");
+            assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_TREE, 0})), ENOTSUP, ".stop: PROC_TREE");
 }
 
@@ -217,7 +232,7 @@ static void transfers_and_stop_steps_that_make_no_sense_are_refused(void **state
 {
     const int no_fd = -1;
     (void)state;
-    assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = -2)), EINVAL, ".transfer->drain_ms is negative");
+    assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = -2)), EINVAL, ".transfer->drain_ms is below -1");
     assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.cancel_fd = &no_fd)), EINVAL,
                    ".transfer->cancel_fd is negative");
     assert_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.reserved = 1)), EINVAL,
@@ -228,7 +243,7 @@ static void transfers_and_stop_steps_that_make_no_sense_are_refused(void **state
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({0, PROC_ONE, 0})), EINVAL, ".stop: no such signal");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, 7, 0})), EINVAL, ".stop: no such scope");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, PROC_ONE, 5}, {1, PROC_ONE, -2})), EINVAL,
-                   ".stop: wait_ms is negative");
+                   ".stop: wait_ms is below -1");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({1, PROC_GROUP, 0})), EINVAL,
                    ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
 }
@@ -258,10 +273,10 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
         int code;
         const char *what;
     } cases[] = {
-        {{.kind = 12}, ENOTSUP, "entry: an unknown kind"},
-        {{.kind = -1}, ENOTSUP, "entry: an unknown kind"},
-        {{.kind = PROC_STDIO_PTY}, ENOTSUP, "entry: this kind"},
-        {{.kind = PROC_STDIO_SOCKET}, ENOTSUP, "entry: this kind"},
+        {{.kind = 12}, ENOTSUP, "entry: a kind that this version lacks"},
+        {{.kind = -1}, ENOTSUP, "entry: a kind that this version lacks"},
+        {{.kind = PROC_STDIO_PTY}, ENOTSUP, "entry: a kind that this version lacks"},
+        {{.kind = PROC_STDIO_SOCKET}, ENOTSUP, "entry: a kind that this version lacks"},
         {{.kind = PROC_STDIO_NULL, .flags = PROC_STDIO_APPEND}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 0x80}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 3}, EINVAL, "entry: TO_CHILD and FROM_CHILD exclude each other"},
@@ -316,6 +331,7 @@ int main(int argc, char **argv)
         spawning_test(a_longer_struct_of_zeros_is_a_newer_caller),
         cmocka_unit_test(a_longer_struct_that_says_more_is_refused),
         cmocka_unit_test(a_struct_without_a_size_is_refused),
+        cmocka_unit_test(an_absurd_size_is_refused_unread),
         spawning_test(the_smaller_structs_have_the_same_rule),
         cmocka_unit_test(what_is_not_supported_is_refused_by_name),
         cmocka_unit_test(options_that_contradict_each_other_are_refused),

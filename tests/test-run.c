@@ -53,7 +53,7 @@ static void end_stranger(const char *printed)
     kill(pid, SIGKILL);
 }
 
-/* ---- feeding and capturing ---- */
+/* ---- Feeding and capturing ---- */
 
 static void captures_what_a_child_writes_and_how_it_ended(void **state)
 {
@@ -209,7 +209,7 @@ static void exactly_the_limit_is_not_truncated(void **state)
     }
 }
 
-/* ---- time, cancelling, stopping ---- */
+/* ---- Time, cancelling, stopping ---- */
 
 static void a_child_beyond_its_time_is_stopped(void **state)
 {
@@ -400,7 +400,7 @@ static void a_child_that_closes_its_output_but_runs_on_is_waited_for(void **stat
     proc_result_done(&result);
 }
 
-/* ---- descendants that hold a stream ---- */
+/* ---- Descendants that hold a stream ---- */
 
 static void a_grandchild_that_holds_the_output_costs_only_the_drain_time(void **state)
 {
@@ -520,7 +520,7 @@ static void a_grandchild_that_writes_for_ever_is_left(void **state)
     proc_result_done(&result);
 }
 
-/* ---- functions ---- */
+/* ---- Functions ---- */
 
 struct listener {
     char text[300];
@@ -620,7 +620,7 @@ static void a_function_may_run_another_child(void **state)
     proc_result_done(&result);
 }
 
-/* ---- failures ---- */
+/* ---- Failures ---- */
 
 static void a_start_that_fails_leaves_an_empty_result(void **state)
 {
@@ -659,7 +659,7 @@ static void what_nobody_would_read_or_wait_for_is_refused(void **state)
     assert_rc(proc_run(NULL, PROC_ARGV("true"), NULL), -EINVAL);
 }
 
-/* ---- cancelled threads ---- */
+/* ---- Cancelled threads ---- */
 
 static int cancel_this_thread(int fd, const char *data, size_t len, void *user)
 {
@@ -698,7 +698,7 @@ static void a_cancelled_thread_finishes_its_run_first(void **state)
     assert_in_fork(cancel_a_running_thread, NULL);
 }
 
-/* ---- the result by itself ---- */
+/* ---- The result by itself ---- */
 
 static void a_result_is_given_back_once_and_again(void **state)
 {

@@ -330,6 +330,11 @@ static void a_missing_interpreter_is_not_a_missing_program(void **state)
     snprintf(expected, sizeof expected, "spawn \"%s\": exec \"%s\": No such file or directory", places.tool[1],
              places.tool[1]);
     assert_fails(PROC_ARGV(places.tool[1]), PROC_OPTIONS(), -ENOENT, PROC_STEP_EXEC, 0, expected);
+    /* Its reason is its own, whatever the elements after it lack. */
+    char list[sizeof places.list + 16];
+    snprintf(list, sizeof list, "%s:/dev/null", places.list);
+    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": No such file or directory", places.tool[1]);
+    assert_fails(PROC_ARGV("tool"), PROC_OPTIONS(.search = list), -ENOENT, PROC_STEP_EXEC, 1, expected);
     places_done(&places);
 }
 
@@ -938,10 +943,13 @@ static void the_first_step_that_fails_is_told(void **state)
     (void)state;
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_PATH("/nope/in"), .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_OPEN, 0, "spawn \"/nope/program\": open \"/nope/in\": No such file or directory");
-    assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_FD(12345), .cwd = "/nope/cwd"), -ENOENT,
+    assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_FD(12345), .out = PROC_PATH("/nope/out")), -EBADF,
+                 PROC_STEP_FDS, 0, "spawn \"/nope/program\": descriptor 0: Bad file descriptor");
+    const proc_slot too_high = {INT32_MAX, PROC_FD(0)};
+    assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}, .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_CWD, -1, "spawn \"/nope/program\": chdir \"/nope/cwd\": No such file or directory");
-    assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_FD(12345)), -EBADF, PROC_STEP_FDS, 0,
-                 "spawn \"/nope/program\": descriptor 0: Bad file descriptor");
+    assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}), -EBADF, PROC_STEP_FDS, INT32_MAX,
+                 "spawn \"/nope/program\": descriptor 2147483647: Bad file descriptor");
 }
 
 static void an_error_is_written_on_failure_only(void **state)

@@ -4,7 +4,7 @@
  * hazards made for real: processes that vanish, die halfway, call themselves like a key, or are hidden.
  */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -574,7 +574,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         TEST(our_ids_are_those_that_system_calls_tell),
-        TEST(our_settings_are_those_that_we_have_made),
+        machine_test(our_settings_are_those_that_we_have_made),
         TEST(our_cpus_are_those_of_the_scheduler),
         TEST(every_live_process_is_told_as_its_other_files_tell_it),
         TEST(a_stopped_process_is_told_exactly),
@@ -591,7 +591,7 @@ int main(int argc, char **argv)
         TEST(a_thread_is_no_process),
         TEST(a_zombie_is_told_as_one),
         TEST(without_a_proc_file_system_nobody_is_called_gone),
-        TEST(a_hidden_process_is_denied_or_gone),
+        machine_test(a_hidden_process_is_denied_or_gone),
     };
     return run_suite("status-live", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

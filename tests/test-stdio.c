@@ -489,6 +489,33 @@ static void a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child(voi
                  "spawn \"true\": descriptor 8: Bad file descriptor");
 }
 
+/* The pipes of this very start get the lowest free numbers: none of them may be taken for the one that was meant. */
+static void a_descriptor_that_is_not_open_does_not_become_one_of_ours(void **state)
+{
+    (void)state;
+    int first = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    assert_true(first >= 3);
+    close(first);
+    for (int fd = first; fd < first + 4; fd++) {
+        proc_result result;
+        proc_error error = {0};
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.in = PROC_TEXT("x"), .out = PROC_CAPTURE, .fds = PROC_FDS({200, PROC_FD(fd)}),
+                                        .error = &error)), -EBADF);
+        assert_int_equal(error.step, PROC_STEP_FDS);
+        assert_int_equal(error.index, 200);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .fds = PROC_FDS({fd, PROC_INHERIT}))), -EBADF);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .start = PROC_START(.cwd_fd = &fd), .error = &error)), -EBADF);
+        assert_int_equal(error.step, PROC_STEP_CWD);
+        assert_rc(proc_run(&result, PROC_ARGV("true"),
+                           PROC_OPTIONS(.out = PROC_CAPTURE, .transfer = PROC_TRANSFER(.cancel_fd = &fd), .error = &error)),
+                  -EBADF);
+        assert_int_equal(error.step, PROC_STEP_OPTIONS);
+    }
+}
+
 /* ---- Limits ---- */
 
 /* The soft one: valgrind keeps the hard one for itself. */
@@ -551,6 +578,33 @@ static int starts_with_few_numbers_left(void *arg)
     require_rc(proc_wait(child, PATIENCE_MS, NULL), 0);
     require(!proc_child_free(child));
     return 0;
+}
+
+/* Two descriptors change places, and every number that a copy could wait at meanwhile is taken by another entry. */
+static int no_number_to_put_a_copy_aside(void *arg)
+{
+    enum { MOST = 20 };
+    (void)arg;
+    proc_slot slots[MOST - 3] = {{0}};
+    proc_child *child;
+    proc_error error = {0};
+    for (int fd = 3; fd < 1000; fd++)
+        close(fd);
+    require(limit_descriptors(MOST) == 0);
+    require(open("/dev/null", O_RDWR | O_CLOEXEC) == 3 && open("/dev/null", O_RDWR | O_CLOEXEC) == 4);
+    for (int number = 3; number < MOST; number++)
+        slots[number - 3] = (proc_slot){number, PROC_FD(number == 3 ? 4 : 3)};
+    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.fds = {slots, MOST - 3}, .error = &error)), -EMFILE);
+    require(error.step == PROC_STEP_FDS && error.index == 3);
+    return 0;
+}
+
+static void no_room_to_swap_is_told_as_a_full_table(void **state)
+{
+    struct verdict verdict;
+    (void)state;
+    run_in_fork(&verdict, no_number_to_put_a_copy_aside, NULL, PATIENCE_MS);
+    assert_int_equal(verdict.code, 0);
 }
 
 static void a_full_table_is_told_and_the_start_works_once_there_is_room(void **state)
@@ -817,7 +871,9 @@ int main(int argc, char **argv)
         spawning_test(no_report_is_lost_when_all_low_numbers_are_targets),
         cmocka_unit_test(a_number_twice_is_refused),
         spawning_test(a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child),
+        spawning_test(a_descriptor_that_is_not_open_does_not_become_one_of_ours),
         spawning_test(the_highest_number_is_that_of_the_limit),
+        machine_test(no_room_to_swap_is_told_as_a_full_table),
         machine_test(a_full_table_is_told_and_the_start_works_once_there_is_room),
         spawning_test(starts_whichever_of_0_to_2_are_closed_here),
         spawning_test(inherit_needs_an_open_descriptor),

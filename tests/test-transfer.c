@@ -13,7 +13,7 @@
 #include "child/capture.h"
 #include "child/transfer.h"
 
-/* ---- memory that can be made to run out ---- */
+/* ---- Memory that can be made to run out ---- */
 
 static int allocations_left = -1; /* -1 = as many as there are */
 
@@ -41,7 +41,7 @@ static int memory_is_back(void **state)
     return 0;
 }
 
-/* ---- a capture, filled from a sequence whose byte n tells n ---- */
+/* ---- A capture, filled from a sequence whose byte n tells n ---- */
 
 static char byte_at(uint64_t position)
 {
@@ -163,7 +163,7 @@ static void without_any_memory_bytes_are_still_taken_away(void **state)
     }
 }
 
-/* ---- transfers over a pipe ---- */
+/* ---- Transfers over a pipe ---- */
 
 struct line {
     int ours, other; /* our end of the pipe, and the one that stands for the child's */
@@ -293,7 +293,7 @@ static void a_reader_that_leaves_cuts_the_feed_without_an_error_or_a_signal(void
     remove_line(&line);
 }
 
-/* ---- supplying functions ---- */
+/* ---- Supplying functions ---- */
 
 struct supplier {
     int64_t answers[8];
@@ -355,7 +355,7 @@ static void a_supply_that_fails_or_lies_ends_with_an_error(void **state)
     }
 }
 
-/* ---- taking functions ---- */
+/* ---- Taking functions ---- */
 
 struct listener {
     char text[4096]; /* every delivery in brackets, the end of file as "." */
@@ -512,7 +512,7 @@ static void without_any_memory_a_function_is_not_called_and_the_stream_ends(void
     }
 }
 
-/* ---- capturing, and leaving ---- */
+/* ---- Capturing, and leaving ---- */
 
 static void a_capture_counts_what_it_does_not_keep(void **state)
 {

@@ -16,18 +16,20 @@ static int complain(const char *text)
 
 static int show(const char *title, const char *const argv[])
 {
+    char text[80];
     proc_error error;
     proc_result result;
-    int rc = proc_run(&result, argv, PROC_OPTIONS(.out = PROC_CAPTURE, .error = &error));
-    if (rc == 0)
-        proc_result_text(&result, error.text, sizeof error.text);
-    int failed = rc < 0 || !proc_result_ok(&result);
-    if (failed)
-        complain(error.text);
-    else
+    if (proc_run(&result, argv, PROC_OPTIONS(.out = PROC_CAPTURE, .error = &error)) < 0)
+        return complain(error.text);
+    int ok = proc_result_ok(&result);
+    if (ok) {
         printf("> %s\n%s\n", title, result.out.data);
+    } else {
+        proc_result_text(&result, text, sizeof text);
+        complain(text);
+    }
     proc_result_done(&result);
-    return failed;
+    return !ok;
 }
 
 static int show_grep(void)

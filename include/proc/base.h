@@ -19,10 +19,12 @@ extern "C" {
  * @brief Errors, exits, features, clock: the words that all modules speak.
  *
  * Rules that hold everywhere:
+ * - "We" and "ours" mean the calling program.
  * - A call returns 0 or a count, or a negative errno; `errno` itself is not part of the contract.
+ * - -EINVAL, where nothing more is said: an argument is NULL or out of its range.
  * - Outputs named `ret_...` are written on success only.
  * - Different objects may be used from different threads at once. No call is meant for a signal handler unless it says
- *   so, and none is a thread cancellation point that leaks.
+ *   so. A thread that is cancelled in a call leaks nothing.
  * @{
  */
 
@@ -31,7 +33,7 @@ extern "C" {
 /** On calls whose result is an error that nobody would notice otherwise. */
 #define PROC_CHECK __attribute__((warn_unused_result))
 
-/** Defined where the brace macros (PROC_OPTIONS, PROC_ARGV, ...) exist: C99 and later. C++ and FFI callers need none. */
+/** Defined where the brace macros (PROC_OPTIONS, PROC_ARGV, ...) exist: in C99 and later. C++ and FFI do without. */
 #if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L
 #define PROC_LITERALS 1
 #endif
@@ -58,7 +60,12 @@ PROC_API int proc_version(void);
 #define PROC_UID(value) (&(const uint32_t){(value)})  /**< A user id. */
 #define PROC_GID(value) (&(const uint32_t){(value)})  /**< A group id. */
 #define PROC_MODE(value) (&(const uint32_t){(value)}) /**< A umask. */
+#endif
+/** @} */
 
+/** @name Lists of strings, sets of signals
+ * @{ */
+#ifdef PROC_LITERALS
 #define PROC_ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})  /**< Arguments, the program's name first. */
 #define PROC_ENV(...) ((const char *const[]){__VA_ARGS__, NULL})   /**< `"NAME=value"` strings. */
 #define PROC_ENV_EMPTY ((const char *const[]){NULL})               /**< An environment without any variable. */
@@ -94,7 +101,7 @@ PROC_API int proc_version(void);
 /** The step that failed. A number, once given, keeps its meaning for ever. */
 enum {
     PROC_STEP_NONE = 0,
-    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself or asks for what this version lacks; nothing was tried. */
+    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself, or this version lacks it; nothing was tried. */
     PROC_STEP_MEMORY = 2,   /**< Allocation. */
     PROC_STEP_SEARCH = 3,   /**< The program is in no directory of the search list. */
     PROC_STEP_OPEN = 4,     /**< Opening a PATH entry; index = descriptor number in the child. */
@@ -205,13 +212,13 @@ PROC_API int proc_exit_text(const proc_exit *ended, char *ret_text, size_t size)
 
 /** Features with a fallback; a number keeps its meaning for ever. */
 enum {
-    PROC_FEATURE_PIDFD = 1,         /**< pidfd_open(2). A child has its pidfd from birth (CLONE_PIDFD) and needs none. */
-    PROC_FEATURE_CLONE3 = 2,        /**< clone3(2); else clone(2). */
-    PROC_FEATURE_CLOSE_RANGE = 3,   /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
-    PROC_FEATURE_EXIT_INFO = 4,     /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
-    PROC_FEATURE_GROUP_SIGNAL = 5,  /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_PIDFD = 1,          /**< pidfd_open(2). A child needs none: it has its pidfd from birth. */
+    PROC_FEATURE_CLONE3 = 2,         /**< clone3(2); else clone(2). */
+    PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
+    PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
+    PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
-    PROC_FEATURE_FAST_SPAWN = 14    /**< The child borrows our memory until it execs; else it gets a copy, as fork(2). */
+    PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };
 
 /**

@@ -66,7 +66,7 @@ typedef struct proc_usage {
 PROC_API int proc_child_pid(const proc_child *child);
 
 /**
- * The pidfd, for poll(2) and epoll(7): readable (POLLIN) once the child has ended. Borrowed: it is closed by
+ * The pidfd, for poll(2) and epoll(7): readable (POLLIN) from the child's end on. Borrowed: it is closed by
  * proc_child_free(), and must be taken out of an epoll set before that.
  *
  * @param child A handle.
@@ -84,8 +84,8 @@ PROC_API int proc_child_fd(const proc_child *child);
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
- * @return The descriptor; -EBADF: none, or closed or taken already; -EINVAL: it belongs to a BYTES, CAPTURE or CALLBACK
- *         entry; -ECHILD: in a forked copy.
+ * @return The descriptor; -EBADF: no such stream, or closed or taken already; -EINVAL: it belongs to a BYTES, CAPTURE
+ *         or CALLBACK entry; -ECHILD: in a forked copy.
  *
  * Safety: any thread.
  * @snippet snippets.c child_stream
@@ -94,12 +94,12 @@ PROC_API int proc_child_fd(const proc_child *child);
 PROC_API int proc_child_stream(const proc_child *child, int fd);
 
 /**
- * The same, handed over: it is the caller's to close, and outlives the handle.
+ * Takes our end of a PIPE entry out of the handle: it is the caller's to close, and outlives the handle.
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
- * @return The descriptor; -EBADF: none, or closed or taken already; -EBUSY: another thread is using it; -EINVAL: it
- *         belongs to a BYTES, CAPTURE or CALLBACK entry; -ECHILD: in a forked copy.
+ * @return The descriptor; -EBADF: no such stream, or closed or taken already; -EBUSY: another thread is using it;
+ *         -EINVAL: it belongs to a BYTES, CAPTURE or CALLBACK entry; -ECHILD: in a forked copy.
  *
  * Safety: any thread.
  * @snippet snippets.c take_stream
@@ -149,10 +149,10 @@ PROC_API int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size,
  * @param data The bytes.
  * @param size How many.
  * @param timeout_ms How long it may take altogether: 0 = as much as fits now, -1 = until all is written.
- * @return `size`, or less (but more than 0) if the time was over or the reader went away on the way: call again to learn
- *         which; -ETIMEDOUT: not a byte fitted in time; -EPIPE: the child has closed its end; -EBADF: no such stream, or
- *         one that the child writes; -EINVAL: bad argument, or a BYTES, CAPTURE or CALLBACK entry; -ECHILD: in a forked
- *         copy.
+ * @return `size`, or less (but more than 0) if the time was over or the reader went away meanwhile: call again to
+ *         learn which; -ETIMEDOUT: not a byte fitted in time; -EPIPE: the child has closed its end; -EBADF: no such
+ *         stream, or one that the child writes; -EINVAL: bad argument, or a BYTES, CAPTURE or CALLBACK entry; -ECHILD:
+ *         in a forked copy.
  *
  * Safety: any thread; writes of two threads may interleave.
  * @see write(2), pipe(7)
@@ -177,9 +177,9 @@ PROC_API int64_t proc_write(proc_child *child, int fd, const void *data, size_t 
 PROC_API int proc_close(proc_child *child, int fd);
 
 /**
- * Waits until the child has ended and tells how. Repeatable: later calls answer the same at once. The status is the true
- * one also if SIGCHLD is ignored or somebody else reaped the child, where the kernel keeps it (PROC_FEATURE_EXIT_INFO),
- * else PROC_LOST.
+ * Waits until the child has ended and tells how. Repeatable: later calls answer the same at once. Where SIGCHLD is
+ * ignored or somebody else reaped the child, the status is still the true one if the kernel keeps it
+ * (PROC_FEATURE_EXIT_INFO), else PROC_LOST.
  *
  * Moves no bytes: a child that fills a CAPTURE or CALLBACK pipe ends only if proc_collect() or proc_pump() empties it.
  *
@@ -218,9 +218,10 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  * @param child A handle.
  * @param signal 1..64, or 0 to ask only whether it could be signalled.
  * @param scope PROC_ONE, or PROC_GROUP for a child that leads a process group (PROC_NEW_GROUP, PROC_NEW_SESSION).
- * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's; -EPERM: it has other
- *         credentials; -EINVAL: no such signal or scope, or the child leads no group; -ENOTSUP: PROC_TREE; -ECHILD: in
- *         a forked copy. A child that has ended but was not waited for takes any signal without effect.
+ * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's, or nobody is in that group
+ *         any more; -EPERM: it has other credentials; -EINVAL: no such signal or scope, or the child leads no group;
+ *         -ENOTSUP: PROC_TREE; -ECHILD: in a forked copy. A child that has ended but was not waited for takes any signal
+ *         without effect.
  *
  * Safety: any thread, also while another one waits.
  * @see pidfd_send_signal(2)
@@ -232,14 +233,14 @@ PROC_API int proc_kill(proc_child *child, int signal, int scope);
 /**
  * Ends the child by the stop steps of its options (SIGTERM, 5 s, SIGKILL, 5 s unless said otherwise; to the group if it
  * leads one), each followed by a wait for its end. A suspended child is continued after each signal, so that it can
- * act on it.
+ * act on it. A child that has left the group which it led gets what the group gets.
  *
  * The steps end with the child: what else lives in its group after that is not waited for.
  *
  * @param child A handle.
  * @param ret_exit Receives the end; may be NULL.
- * @return 0, also if it had ended before; -ETIMEDOUT: even the last step did not end it in its time; -EPERM: it must not
- *         be signalled; -ECHILD: in a forked copy; -EINVAL.
+ * @return 0, also if it had ended before; -ETIMEDOUT: even the last step did not end it in its time; -EPERM: it has
+ *         other credentials; -ECHILD: in a forked copy; -EINVAL.
  *
  * Safety: any thread.
  * @see signal(7)

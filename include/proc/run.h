@@ -45,24 +45,25 @@ typedef struct proc_output {
  * @since 0.1
  */
 typedef struct proc_result {
-    proc_exit exit;             /**< How it ended; PROC_RUNNING if even the last stop step did not end it in time. */
+    proc_exit exit;             /**< How the child ended; PROC_RUNNING if no stop step ended it in its time. */
     proc_output out;            /**< Of descriptor 1, if captured. */
     proc_output err;            /**< Of descriptor 2, if captured. */
-    int32_t timed_out;          /**< 1: the time was over, and it was stopped. */
+    int32_t timed_out;          /**< 1: the time was over, and the child was stopped. */
     int32_t output_open;        /**< 1: a descendant kept an output open beyond drain_ms. */
-    int32_t input_cut;          /**< 1: it ended, or closed its input, without reading all of it. */
-    int32_t cancelled;          /**< 1: cancel_fd became readable, and it was stopped. */
+    int32_t input_cut;          /**< 1: the child ended, or closed its input, without reading all. */
+    int32_t cancelled;          /**< 1: cancel_fd became readable, and the child was stopped. */
     int32_t error;              /**< 0, or the first negative errno of a callback or transfer. */
     int32_t reserved0;          /**< 0. */
     int64_t duration_ms;        /**< From before the start to the end of the call. */
-    proc_usage usage;           /**< What it cost; all 0 where nobody knows. */
+    proc_usage usage;           /**< What the child cost; all 0 where nobody knows. */
     const proc_output *outputs; /**< Of every other CAPTURE entry, in the order of the entries. */
     size_t output_count;        /**< How many. */
     uint64_t reserved[16];      /**< 0. */
 } proc_result;
 
 /**
- * Whether all went well: it exited with 0, in time, and no transfer failed.
+ * Whether all went well: the child exited with 0, was neither timed out nor cancelled, and no transfer failed. Output
+ * that was truncated or left open and input that was cut do not count: look at their members.
  *
  * @param result A filled result.
  * @return 1 or 0.
@@ -128,10 +129,10 @@ PROC_API void proc_output_done(proc_output *output);
  * with timeout_ms too. A callback that does not return is not interrupted.
  *
  * @param result Receives how it went; emptied first, also on failure.
- * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults. PIPE entries and PROC_DETACH are refused here.
- * @return 0 = it was started and has ended or been stopped: see the result; a negative errno = nothing was started, with
- *         step and text in options->error, as of proc_spawn().
+ * @return 0 = it was started and has ended or been stopped: see the result; a negative errno = nothing was started: as
+ *         proc_spawn(), with step and text in options->error.
  *
  * Safety: any thread; callbacks run in the calling one.
  * @snippet snippets.c run
@@ -142,7 +143,8 @@ PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], 
 /**
  * Takes a started child to its end: moves the bytes of its BYTES, CAPTURE and CALLBACK entries, waits for its end,
  * drains what is left, and fills the result. A call that runs out of time keeps what it has: the next one goes on. Once
- * the child has ended, its outputs are handed over to the first result, and later ones have none.
+ * the child has ended, its outputs are handed over to the first result, and later ones have none. The stop steps,
+ * drain_ms and cancel_fd are those of the start.
  *
  * @param child A handle.
  * @param timeout_ms How long: 0 = only what is there now, -1 = to the end.
@@ -159,7 +161,7 @@ PROC_API PROC_CHECK int proc_collect(proc_child *child, int timeout_ms, proc_res
 
 /**
  * For programs with their own loop: moves the bytes of BYTES, CAPTURE and CALLBACK entries that can be moved now.
- * Waits until the first ones can, at most timeout_ms; the children's ends do not wake it.
+ * Waits until the first ones can, at most timeout_ms; that a child ends does not wake it.
  *
  * @param children The handles; none may be NULL.
  * @param count How many, at least 1.
@@ -174,8 +176,8 @@ PROC_API PROC_CHECK int proc_collect(proc_child *child, int timeout_ms, proc_res
 PROC_API int proc_pump(proc_child *const children[], size_t count, int timeout_ms);
 
 /**
- * A descriptor for the caller's loop: readable (POLLIN) when proc_pump() has bytes to move. Borrowed: closed by
- * proc_child_free(). The child's end is told by proc_child_fd().
+ * A descriptor for the caller's loop: readable (POLLIN) when proc_pump() has something to move, and never again once
+ * that has answered 0. Borrowed: closed by proc_child_free(). The child's end is told by proc_child_fd().
  *
  * @param child A handle.
  * @return The descriptor, made at the first call; -EMFILE, -ENFILE, -ENOMEM; -ECHILD: in a forked copy; -EINVAL.

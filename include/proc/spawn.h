@@ -30,14 +30,14 @@ extern "C" {
 
 /** Kinds of an entry. */
 enum {
-    PROC_STDIO_DEFAULT = 0,  /**< Not said: inherited if it is open. */
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec; others as INHERIT. */
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
     PROC_STDIO_SOCKET = 4,   /**< Not in this version: -ENOTSUP. */
     PROC_STDIO_PTY = 5,      /**< Not in this version: -ENOTSUP. */
     PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
-    PROC_STDIO_PATH = 7,     /**< A file, opened by us before the start: with our cwd, ids and umask. A FIFO may block. */
+    PROC_STDIO_PATH = 7,     /**< A file, opened before the start with our cwd, ids and umask. A FIFO may block. */
     PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
     PROC_STDIO_BYTES = 9,    /**< The child reads these bytes, then the end of file. */
     PROC_STDIO_CAPTURE = 10, /**< What the child writes is kept for the result. */
@@ -48,7 +48,7 @@ enum {
 #define PROC_STDIO_FROM_CHILD 0x02u /**< PIPE, CALLBACK: the child writes it; the default for all other numbers. */
 #define PROC_STDIO_APPEND 0x04u     /**< PATH: append instead of truncate. */
 #define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
-#define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: past the limit keep the end, not the beginning. */
+#define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
 
 /**
@@ -57,7 +57,7 @@ enum {
  *
  * @param fd The child's number of the descriptor.
  * @param data The bytes, not terminated. A line keeps its newline; a piece without one is the last line, or part of a
- *        line longer than `size`.
+ *        line longer than the entry's `size`.
  * @param len How many; 0 = the end of file, told once.
  * @param user As given.
  * @return 0, or a negative errno to read no more: our end is closed, and the result carries the error.
@@ -98,7 +98,7 @@ typedef struct proc_stdio {
     uint64_t reserved[2];   /**< 0. */
 } proc_stdio;
 
-/* Spelled in C and C++ alike. */
+/* So that an entry can be spelled in C and C++ alike. */
 #ifdef __cplusplus
 #define PROC_STDIO_(k, fl, f, of, m, p, d, n, cb, sp, u) (proc_stdio{k, fl, f, of, m, 0, p, d, n, cb, sp, u, {0, 0}})
 #else
@@ -106,11 +106,16 @@ typedef struct proc_stdio {
 #endif
 #define PROC_STDIO_KIND_(k, flags) PROC_STDIO_(k, flags, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 
-#define PROC_INHERIT PROC_STDIO_KIND_(PROC_STDIO_INHERIT, 0)                               /**< Our own. */
-#define PROC_NULL PROC_STDIO_KIND_(PROC_STDIO_NULL, 0)                                     /**< /dev/null */
-#define PROC_PIPE PROC_STDIO_KIND_(PROC_STDIO_PIPE, 0)                                     /**< By its number. */
-#define PROC_PIPE_TO_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_TO_CHILD)          /**< The child reads. */
-#define PROC_PIPE_FROM_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_FROM_CHILD)      /**< The child writes. */
+/** Our descriptor of the same number. */
+#define PROC_INHERIT PROC_STDIO_KIND_(PROC_STDIO_INHERIT, 0)
+/** /dev/null */
+#define PROC_NULL PROC_STDIO_KIND_(PROC_STDIO_NULL, 0)
+/** A pipe: the child reads it at number 0, and writes it at every other number. */
+#define PROC_PIPE PROC_STDIO_KIND_(PROC_STDIO_PIPE, 0)
+/** A pipe that the child reads, at any number. */
+#define PROC_PIPE_TO_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_TO_CHILD)
+/** A pipe that the child writes, at any number. */
+#define PROC_PIPE_FROM_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_FROM_CHILD)
 /** Our descriptor `number`. */
 #define PROC_FD(number) PROC_STDIO_(PROC_STDIO_FD, 0, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** The same as the child's `number`: `.err = PROC_SAME_AS(1)`. */
@@ -162,7 +167,7 @@ typedef struct proc_slot {
 #define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
-#define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count. */
+#define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
 
 /** One step of a stop. */
 typedef struct proc_stop_step {
@@ -189,24 +194,26 @@ typedef struct proc_stop_steps {
 #endif
 
 /**
- * How to run a program; the remarks name the default. Once the start has returned, only what the stdio entries point to
- * is still used. What this version cannot do yet is -ENOTSUP with a text, never left out silently.
+ * How to run a program; the remarks name the default after a semicolon. Once the start has returned, only what the
+ * stdio entries point to is still used. What this version cannot do yet is -ENOTSUP with a text, never left out
+ * silently.
  *
- * A longer struct than the library knows is -E2BIG if it says something beyond, a shorter one is an older caller's, and
- * size 0 is -EINVAL. This holds for every struct with a size.
+ * A longer struct than the library knows is -E2BIG if it says something beyond, and in any case beyond 64 KiB; a shorter
+ * one is an older caller's; size 0 is -EINVAL. This holds for every struct with a size. Where the size of the options
+ * themselves is 0 there is no text either, since they may be too old to have an `error`.
  * @since 0.1
  */
 typedef struct proc_options {
     size_t size;        /**< sizeof(proc_options); PROC_OPTIONS() sets it. */
     uint32_t flags;     /**< PROC_NEW_GROUP, ... */
-    int32_t timeout_ms; /**< proc_run(): when to stop the child; 0 or -1 = never. proc_spawn() takes none: its waits do. */
+    int32_t timeout_ms; /**< For proc_run(): when to stop the child; 0 and -1 = never. proc_spawn() refuses it. */
 
     proc_stdio in;               /**< Descriptor 0; inherited. */
     proc_stdio out;              /**< Descriptor 1; inherited. */
     proc_stdio err;              /**< Descriptor 2; inherited. */
     proc_slots fds;              /**< Other numbers; all that are not named are closed. */
     const char *program;         /**< Name to search, or file (with a slash, as seen from the child's cwd); argv[0]. */
-    const char *search;          /**< "dir:dir"; PATH of the child's environment, else "/usr/local/bin:/usr/bin:/bin". */
+    const char *search;          /**< "dir:dir"; the child's PATH, else "/usr/local/bin:/usr/bin:/bin". */
     const char *const *env;      /**< The whole environment; ours. */
     const char *const *env_edit; /**< Then, in this order, "A=1" sets and "A" unsets. */
     const char *cwd;             /**< Working directory; ours. */
@@ -239,17 +246,20 @@ typedef struct proc_options {
  * Starts a program, and returns once it runs: a program that cannot be run is an error here, not an exit code later.
  *
  * The whole request is looked at before anything is made. The call cannot be cut short while the kernel starts the
- * program (a dead network file system, say).
+ * program (a dead network file system, say). What a PATH entry has made or emptied stays so when a later step fails.
+ *
+ * Without options.env the environment is the caller's, read as by getenv(3): no other thread may change it meanwhile.
  *
  * @param child Receives the handle; end it with proc_child_free(). Untouched on failure.
- * @param argv The arguments, argv[0] first, ended by NULL.
+ * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults.
  * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
- *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable or not allowed; -ENOEXEC: not a program;
- *         -EINVAL, -ENOTSUP, -E2BIG: the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a limit; try
- *         again later; -ENOSYS: no pidfds here; any other errno of the step that failed.
+ *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable, or not allowed; -ENOEXEC: not a
+ *         program; -EINVAL, -ENOTSUP, -E2BIG: the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a
+ *         limit, try again later; -ENOSYS: no pidfds here; any other errno of the step that failed.
  *
- * Safety: any thread, at any time; the calling thread's signal mask is blocked meanwhile, and as before afterwards.
+ * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
+ * afterwards.
  * @see execve(2), clone(2), environ(7)
  * @snippet snippets.c spawn
  * @since 0.1
@@ -273,7 +283,7 @@ typedef struct proc_transfer {
     size_t size;          /**< sizeof(proc_transfer). */
     int32_t drain_ms;     /**< How long output may outlive the child; 0 = 100 ms, -1 = until it ends. */
     uint32_t reserved;    /**< 0. */
-    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. It is only polled, never read. */
+    const int *cancel_fd; /**< Readable = stop the child now: result cancelled. Open, only polled, never read. */
 } proc_transfer;
 
 /** A counted list of group ids. */
@@ -284,18 +294,18 @@ typedef struct proc_groups {
 
 /** Who the child is. */
 typedef struct proc_ids {
-    size_t size;         /**< sizeof(proc_ids). */
-    const uint32_t *uid; /**< Real, effective and saved user; asks for gid as well. */
-    const uint32_t *gid; /**< Real, effective and saved group. */
-    proc_groups groups;  /**< Supplementary groups; none given: emptied if uid is given, else kept. */
-    uint32_t keep_groups; /**< 1: kept although uid is given. */
-    uint32_t reserved;   /**< 0. */
+    size_t size;          /**< sizeof(proc_ids). */
+    const uint32_t *uid;  /**< Real, effective and saved user, only together with gid; ours. */
+    const uint32_t *gid;  /**< Real, effective and saved group; ours. */
+    proc_groups groups;   /**< Supplementary groups; emptied if uid is given, else ours. */
+    uint32_t keep_groups; /**< 1: ours although uid is given; 0. */
+    uint32_t reserved;    /**< 0. */
 } proc_ids;
 
 /** Its signals. Sets are masks of PROC_SIGNAL(). */
 typedef struct proc_dispositions {
     size_t size;     /**< sizeof(proc_dispositions). */
-    uint64_t block;  /**< Blocked at its start; none. With PROC_INHERIT_SIGNALS in addition to ours. */
+    uint64_t block;  /**< Blocked at its start, with PROC_INHERIT_SIGNALS in addition to ours; none. */
     uint64_t ignore; /**< Ignored, in addition to those that we ignore (of which SIGPIPE is reset). */
     uint64_t reset;  /**< Default, although we ignore them. */
 } proc_dispositions;

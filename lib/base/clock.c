@@ -10,6 +10,7 @@
 #include <proc/base.h>
 
 #define NS_PER_MS INT64_C(1000000)
+#define NAP_MS 10
 
 static int64_t now_ns(void)
 {
@@ -61,4 +62,14 @@ int proc__poll(struct pollfd *fds, size_t count, deadline when)
         if (proc__deadline_passed(when))
             return 0;
     }
+}
+
+int proc__nap(deadline when)
+{
+    int left = proc__deadline_ms(when);
+    if (left == 0)
+        return -ETIMEDOUT;
+    int ms = left > 0 && left < NAP_MS ? left : NAP_MS;
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, ms * (long)NS_PER_MS}, NULL);
+    return 0;
 }

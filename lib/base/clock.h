@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines: a moment on CLOCK_MONOTONIC, made once from a timeout and asked as often as needed, so that a wait which is
- * interrupted or resumed never gets longer.
+ * Deadlines: a moment on CLOCK_MONOTONIC, made once from a timeout and asked as often as needed, so that a wait which
+ * is interrupted or resumed never gets longer.
  */
 #ifndef PROC_LIB_BASE_CLOCK_H
 #define PROC_LIB_BASE_CLOCK_H
@@ -25,5 +25,11 @@ int proc__deadline_passed(deadline when);
 int proc__deadline_ms(deadline when);
 /* poll(2) until then, never returning for a signal. How many are ready, 0 = the time is over, or a negative errno. */
 int proc__poll(struct pollfd *fds, size_t count, deadline when);
+
+/*
+ * For what cannot be polled for, or where poll(2) itself fails (no memory, or a limit lowered below the number of the
+ * descriptors): a moment off, at most until then. 0 = try again, -ETIMEDOUT = the time is over.
+ */
+int proc__nap(deadline when);
 
 #endif

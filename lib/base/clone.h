@@ -23,8 +23,11 @@ enum memory {
 typedef void clone_body(void *arg, int handlers_cleared);
 
 /*
- * The caller has blocked all signals. Until it execs, the new process tells nobody of its end: a start that fails sends
- * no SIGCHLD, and only waits with __WALL see it. With execve(2) it becomes a child like any other. The pid, and *ret_pidfd above stdio; or a negative errno, of which -ENOSYS: no pidfds here.
+ * Makes the process. The caller has blocked all signals. The pid, and *ret_pidfd above stdio; or a negative errno, of
+ * which -ENOSYS: no pidfds here.
+ *
+ * Until it execs, the new process tells nobody of its end: a start that fails sends no SIGCHLD, and only waits with
+ * __WALL see it. With execve(2) it becomes a child like any other.
  */
 int proc__clone(clone_body *body, void *arg, enum memory memory, int *ret_pidfd);
 

@@ -22,12 +22,18 @@ void proc__fd_close(int *fd)
     *fd = -1;
 }
 
+int proc__fd_is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
 int proc__fd_above_stdio(int fd)
 {
     if (fd > STDERR_FILENO)
         return fd;
     int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    int rc = above < 0 ? -errno : above;
+    /* EINVAL: the limit allows for stdio alone. */
+    int rc = above >= 0 ? above : errno == EINVAL ? -EMFILE : -errno;
     proc__fd_close(&fd);
     return rc;
 }

@@ -39,7 +39,7 @@ static int await(int pid, int pidfd)
     return rc == -EINVAL ? -ENOSYS : rc;
 }
 
-/* Makes the process and sees it end: *ret_marked = its mark reached our memory, *ret_kept = its status is still known. */
+/* Makes the process and sees it end: *ret_marked: its mark reached our memory; *ret_kept: its status is still known. */
 static int probe(enum memory memory, int *ret_marked, int *ret_kept)
 {
     struct sigmask before;

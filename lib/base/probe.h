@@ -7,8 +7,8 @@
 
 /*
  * The enum memory that a start gets here: SHARED or EMULATED, tried once and remembered; COPIED in a build for the
- * thread sanitizer, which loses its way in shared memory. A negative errno: it cannot be told now; -ENOSYS: this kernel,
- * or a filter, has no pidfds to wait on.
+ * thread sanitizer, which loses its way in shared memory. A negative errno: it cannot be told now; -ENOSYS: this
+ * kernel, or a filter, has no pidfds to wait on.
  */
 int proc__probe_memory(void);
 

@@ -2,6 +2,7 @@
 /* Bounded text, piece by piece, and the pieces that are safe to show. Owns nothing. */
 #include "text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,8 +35,9 @@ void proc__text_print(struct text *text, const char *format, ...)
     char piece[PIECE_MAX];
     va_list values;
     va_start(values, format);
-    int len = vsnprintf(piece, sizeof piece, format, values);
+    int len = vsnprintf(piece, sizeof piece, format, values); /* NOLINT(clang-analyzer-valist.Uninitialized): it is */
     va_end(values);
+    assert(len >= 0 && len < PIECE_MAX);
     proc__text_put(text, piece, (size_t)len);
 }
 

@@ -114,8 +114,10 @@ static void swap_bytes(char *a, char *b, size_t count)
     }
 }
 
-/* In place, since there may be no second block of that size: each round puts the shorter part's worth of bytes where
- * they belong, and goes on with the rest. */
+/*
+ * In place, since there may be no second block of that size: each round puts the shorter part's worth of bytes where
+ * they belong, and goes on with the rest.
+ */
 static void rotate_left(char *data, size_t len, size_t by)
 {
     while (by > 0 && by < len) {

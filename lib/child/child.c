@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handle: its making, its plain questions and its end. Keeps the list of killed children that the kernel had not let
- * go of when they were freed; a later start, wait or free reaps them.
+ * The handle: its making, its plain questions and its end. Keeps the list of killed children that the kernel had not
+ * let go of when they were freed; a later start, wait or free reaps them.
  */
 #include "handle.h"
 
@@ -118,8 +118,8 @@ int proc_detach(proc_child *child)
 /* ---- The end ---- */
 
 /*
- * Killed, but not gone yet. A stack that is pushed and taken whole by one atomic exchange each: no lock that a fork(2) in
- * another thread could leave taken in the copy.
+ * Killed, but not gone yet. A stack that is pushed and taken whole by one atomic exchange each: no lock that a fork(2)
+ * in another thread could leave taken in the copy.
  */
 static _Atomic(proc_child *) unreaped;
 
@@ -136,7 +136,7 @@ static int is_gone(proc_child *child)
 {
     if (child->ended || proc__child_check(child) < 0 || proc__child_look(child) == 0)
         return 1;
-    proc__child_signal(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
+    proc__child_signal_to_end(child, SIGKILL, child->leads_group ? PROC_GROUP : PROC_ONE);
     return 0;
 }
 
@@ -157,12 +157,16 @@ void proc__child_sweep(void)
 
 proc_child *proc_child_free(proc_child *child)
 {
+    int cancellable;
     if (!child)
         return NULL;
+    /* A thread that is cancelled halfway would leave a handle that nobody owns. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     proc__child_sweep();
     if (child->detached || is_gone(child) || proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == 0)
         proc__child_discard(child);
     else
         push_unreaped(child);
+    pthread_setcancelstate(cancellable, NULL);
     return NULL;
 }

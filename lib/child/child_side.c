@@ -76,25 +76,45 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
     return NULL;
 }
 
-/* A copy of fd at a number that no move will overwrite. */
-static long put_aside(const struct plan *plan, int fd)
+/*
+ * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and asking
+ * again for every one of thousands would take seconds.
+ */
+static long put_aside(const struct plan *plan, int fd, int *next)
 {
-    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 0);
+    long copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, *next);
     while (copy >= 0 && find_move(plan, (int)copy)) {
         call(SYS_close, copy, 0, 0);
         copy = call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, copy + 1);
     }
-    return copy;
+    if (copy >= 0)
+        *next = (int)copy + 1;
+    /* EINVAL: so high a number is beyond the limit. */
+    return copy == -EINVAL ? -EMFILE : copy;
+}
+
+/* No move may overwrite the way home. */
+static struct report save_report_fd(const struct plan *plan, int *report_fd)
+{
+    if (*report_fd < 0 || !find_move(plan, *report_fd))
+        return DONE;
+    int next = 0;
+    long copy = put_aside(plan, *report_fd, &next);
+    if (copy < 0)
+        return failed(PROC_STEP_FDS, copy, *report_fd);
+    *report_fd = (int)copy;
+    return DONE;
 }
 
 /* All moves happen as if at once: sources that a move would overwrite are put aside before the first one. */
 static struct report place_descriptors(const struct plan *plan)
 {
+    int next = 0;
     for (size_t i = 0; i < plan->move_count; i++) {
         struct fd_move *move = &plan->moves[i];
         if (!move->lift)
             continue;
-        long copy = put_aside(plan, move->source);
+        long copy = put_aside(plan, move->source, &next);
         if (copy < 0)
             return failed(PROC_STEP_FDS, copy, move->number);
         move->source = (int)copy;
@@ -254,12 +274,10 @@ static int has_handler(int signal)
 
 static struct report set_dispositions(const struct plan *plan, int handlers_cleared)
 {
-    uint64_t change = plan->reset | plan->ignore;
-    if (!handlers_cleared)
-        change = ~UINT64_C(0);
-    for (int signal = 1; change != 0 && signal <= LAST_SIGNAL; signal++, change >>= 1) {
+    uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
         uint64_t bit = PROC_SIGNAL(signal);
-        if (!(change & 1))
+        if (!(change & bit))
             continue;
         long rc = 0;
         if (plan->ignore & bit)
@@ -290,15 +308,6 @@ static int is_absent(long rc)
            rc == -ETIMEDOUT;
 }
 
-/* ENOENT from a file that exists is about its interpreter: that must not read as "program not found". */
-static struct report tell_absence(const struct plan *plan, long rc)
-{
-    for (int i = 0; plan->paths[i]; i++)
-        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
-            return failed(PROC_STEP_EXEC, rc, i);
-    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
-}
-
 /* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
 #define FIRST_PAUSE_NS 1000000L
 #define LAST_PAUSE_NS 64000000L
@@ -318,6 +327,18 @@ static long execute_one(const struct plan *plan, const char *path)
     }
 }
 
+/*
+ * ENOENT from a file that exists is about its interpreter: that must not read as "program not found". The file is tried
+ * again, for the reason was its own and not that of the last path.
+ */
+static struct report tell_absence(const struct plan *plan, long rc)
+{
+    for (int i = 0; plan->paths[i]; i++)
+        if (call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
+            return failed(PROC_STEP_EXEC, execute_one(plan, plan->paths[i]), i);
+    return plan->searched ? failed(PROC_STEP_SEARCH, -ENOENT, -1) : failed(PROC_STEP_EXEC, rc, 0);
+}
+
 static struct report execute(const struct plan *plan)
 {
     struct report denied = DONE;
@@ -332,17 +353,7 @@ static struct report execute(const struct plan *plan)
     return denied.step ? denied : tell_absence(plan, rc);
 }
 
-/* No move may overwrite the way home. */
-static struct report save_report_fd(const struct plan *plan, int *report_fd)
-{
-    if (*report_fd < 0 || !find_move(plan, *report_fd))
-        return DONE;
-    long copy = put_aside(plan, *report_fd);
-    if (copy < 0)
-        return failed(PROC_STEP_FDS, copy, *report_fd);
-    *report_fd = (int)copy;
-    return DONE;
-}
+/* ---- The list ---- */
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
 {

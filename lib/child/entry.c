@@ -98,10 +98,10 @@ static const char *what_is_missing(const proc_stdio *entry, int number, int is_r
 int proc__entry_check(const proc_stdio *entry, int number, int is_run, struct failure *ret_failure)
 {
     if (entry->kind < 0 || (size_t)entry->kind >= sizeof kinds / sizeof kinds[0])
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: an unknown kind");
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a kind that this version lacks");
     const struct kind *kind = &kinds[entry->kind];
     if (!kind->supported)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: this kind");
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a kind that this version lacks");
     if (entry->flags & ~kind->flags)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a flag that this kind lacks");
     const char *wrong = what_is_too_much(entry, kind);

@@ -3,8 +3,8 @@
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd, and of each stream fd, users, closing
- *   only by who set `pumping`       the transfer of each stream, and all below `pump_fd`
+ *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
+ *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
 #ifndef PROC_LIB_CHILD_HANDLE_H
 #define PROC_LIB_CHILD_HANDLE_H
@@ -80,8 +80,11 @@ struct stream *proc__stream_find(const proc_child *child, int number);
 /* Borrow fd for a call that must not hold the lock: the descriptor or -EBADF; to be given back. */
 int proc__stream_enter(proc_child *child, struct stream *stream);
 void proc__stream_leave(proc_child *child, struct stream *stream);
-/* Closes our end now, or as soon as its last user leaves; takes it out of the pump's epoll set first. */
-void proc__stream_close(proc_child *child, struct stream *stream);
+/*
+ * Closes our end, now or when its last user leaves; takes it out of the pump's epoll set first. 0; -EBADF: it is closed
+ * or taken already.
+ */
+int proc__stream_close(proc_child *child, struct stream *stream);
 
 /* Looks once, without waiting: 0 and child->exit is final, -ETIMEDOUT if it still runs, or another negative errno. */
 int proc__child_look(proc_child *child);
@@ -89,5 +92,7 @@ int proc__child_look(proc_child *child);
 int proc__child_wait_until(proc_child *child, deadline when);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);
+/* The same to end the child: it is reached in any case, also if it has left the group that it led. */
+int proc__child_signal_to_end(proc_child *child, int signal, int scope);
 
 #endif

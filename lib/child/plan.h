@@ -25,10 +25,10 @@ struct plan {
     int searched; /* 1: the paths come from a search list, so "not found" is about the name */
 
     int new_session, new_group;
-    int join_group;       /* -1 = none */
-    const char *cwd;      /* NULL = none */
-    int cwd_fd;           /* -1 = none */
-    int umask;            /* -1 = as it is */
+    int join_group;  /* -1 = none */
+    const char *cwd; /* NULL = none */
+    int cwd_fd;      /* -1 = none */
+    int umask;       /* -1 = as it is */
 
     struct fd_move *moves; /* sorted by number, each number once */
     size_t move_count;
@@ -43,18 +43,18 @@ struct plan {
     uint64_t ignore, reset; /* sets of signals */
 };
 
-/* What went wrong in the child: the step, its errno, and which descriptor, signal, group or path. step 0: nothing did. */
+/* What went wrong in the child: the step, its errno, and which descriptor, signal, group or path. Step 0: nothing. */
 struct report {
     int32_t step, code, index;
 };
 
 /*
- * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need be;
- * or -1.
+ * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need
+ * be; or -1.
  */
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);
 
-/* Carries out the plan in a new process. 0, or a negative errno with *ret_report telling where; nothing is left then. */
+/* Carries out the plan in a new process. 0; or a negative errno, *ret_report tells where, and nothing is left. */
 int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *ret_pidfd, struct report *ret_report);
 
 #endif

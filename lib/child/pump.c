@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The poll over the transferring streams: in rounds for proc_run() and proc_collect(), once for proc_pump(), and by an
- * epoll set for loops of others. Only the one who has entered the pump closes a transferring stream, so it may look at
- * the descriptors without the lock.
+ * epoll set for loops of others. Only the one who has entered the pump closes a transferring stream, so it may look
+ * at the descriptors without the lock.
  */
 #include "pump.h"
 
@@ -10,15 +10,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "../base/fd.h"
 
 /* Polled descriptors that find room on the stack: three streams, the child's end, cancel_fd, and some. */
 #define FEW 8
-#define NAP_MS 10
 
-/* --- the streams of one child --- */
+/* ---- The streams of one child ---- */
 
 static int is_moving(const struct stream *stream)
 {
@@ -66,7 +64,7 @@ static size_t move_ready(proc_child *child, const struct pollfd *fds)
     return used;
 }
 
-/* --- rounds --- */
+/* ---- Rounds ---- */
 
 int proc__pump_prepare(proc_child *child)
 {
@@ -122,13 +120,6 @@ static uint64_t bytes_moved(const proc_child *child)
     return total;
 }
 
-static void nap(deadline when)
-{
-    int left = proc__deadline_ms(when);
-    int ms = left >= 0 && left < NAP_MS ? left : NAP_MS;
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, ms * 1000000L}, NULL);
-}
-
 /* poll(2) can lack memory, too. Our ends do not block, so trying all of them now and then does as well. */
 static void move_blindly(proc_child *child, struct pollfd *fds, size_t count, deadline when)
 {
@@ -137,7 +128,7 @@ static void move_blindly(proc_child *child, struct pollfd *fds, size_t count, de
         fds[i].revents = fds[i].events;
     move_ready(child, fds);
     if (bytes_moved(child) == before)
-        nap(when);
+        (void)proc__nap(when);
 }
 
 int proc__pump_round(proc_child *child, deadline when, int watched)
@@ -215,7 +206,7 @@ void proc__pump_give_up(proc_child *child)
     }
 }
 
-/* --- for programs with their own loop --- */
+/* ---- For programs with their own loop ---- */
 
 static size_t count_all(proc_child *const children[], size_t count)
 {

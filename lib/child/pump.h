@@ -18,15 +18,17 @@ enum {
 
 /* Before the child is started: makes what moving its bytes will need. 0 or -ENOMEM. */
 int proc__pump_prepare(proc_child *child);
-/* Gives it back. */
+/* Gives that back, and the epoll set. */
 void proc__pump_done(proc_child *child);
 
-/* Become the one who moves the bytes: 0 or -EBUSY. */
+/* Makes the caller the one who moves the bytes: 0, or -EBUSY if another one does. */
 int proc__pump_enter(proc_child *child);
 void proc__pump_leave(proc_child *child);
 
-/* Waits until something can be moved, something watched happens, or the time is over; then moves one portion of every
- * stream that is ready. Which of the watched has happened; never fails. */
+/*
+ * Waits until something can be moved, something watched happens, or the time is over; then moves one portion of every
+ * stream that is ready. Which of the watched has happened; never fails.
+ */
 int proc__pump_round(proc_child *child, deadline when, int watched);
 
 /* How many streams that the child writes are open. */

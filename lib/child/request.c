@@ -24,38 +24,54 @@ static int is_zero(const void *bytes, size_t count)
     return 1;
 }
 
-/* Copies a caller's sized struct over ours, whose members it leaves 0 where it is the older, shorter one. */
-static int take_sized(void *ret_copy, size_t known, const void *given, const char *name, struct failure *ret_failure)
+/* No struct of any version is as large: such a size was never set, and what it spans may not even be memory. */
+#define ABSURD_SIZE ((size_t)64 << 10)
+
+/* A caller's struct that starts with its size, and where ours is, of the size that this version knows. */
+struct sized {
+    const void *given;
+    void *copy;
+    size_t known;
+    const char *unset, *beyond; /* what to say if its size is not set, or if it says more than we know */
+};
+
+static int says_more_than_known(const struct sized *sized, size_t size)
+{
+    return size > ABSURD_SIZE ||
+           (size > sized->known && !is_zero((const char *)sized->given + sized->known, size - sized->known));
+}
+
+/* Copies the caller's struct over ours, whose members stay 0 where the caller's is the older, shorter one. */
+static int take_sized(const struct sized *sized, struct failure *ret_failure)
 {
     size_t size;
-    memcpy(&size, given, sizeof size);
+    memcpy(&size, sized->given, sizeof size);
     if (size < sizeof size)
-        return refuse(ret_failure, EINVAL, name);
-    if (size > known && !is_zero((const char *)given + known, size - known))
-        return refuse(ret_failure, E2BIG, name);
-    memset(ret_copy, 0, known);
-    memcpy(ret_copy, given, size < known ? size : known);
+        return refuse(ret_failure, EINVAL, sized->unset);
+    if (says_more_than_known(sized, size))
+        return refuse(ret_failure, E2BIG, sized->beyond);
+    memset(sized->copy, 0, sized->known);
+    memcpy(sized->copy, sized->given, size < sized->known ? size : sized->known);
     return 0;
 }
 
 static int take_parts(struct request *request, struct failure *ret_failure)
 {
     proc_options *options = &request->options;
-    const struct {
-        const void *given;
-        void *copy;
-        size_t known;
-        const char *name;
-    } parts[] = {
-        {options->start, &request->start, sizeof request->start, ".start: size"},
-        {options->transfer, &request->transfer, sizeof request->transfer, ".transfer: size"},
-        {options->ids, &request->ids, sizeof request->ids, ".ids: size"},
-        {options->signals, &request->signals, sizeof request->signals, ".signals: size"},
+    const struct sized parts[] = {
+        {options->start, &request->start, sizeof request->start, ".start: size is not set",
+         ".start: more than this version knows"},
+        {options->transfer, &request->transfer, sizeof request->transfer, ".transfer: size is not set",
+         ".transfer: more than this version knows"},
+        {options->ids, &request->ids, sizeof request->ids, ".ids: size is not set",
+         ".ids: more than this version knows"},
+        {options->signals, &request->signals, sizeof request->signals, ".signals: size is not set",
+         ".signals: more than this version knows"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i].given)
             continue;
-        int rc = take_sized(parts[i].copy, parts[i].known, parts[i].given, parts[i].name, ret_failure);
+        int rc = take_sized(&parts[i], ret_failure);
         if (rc < 0)
             return rc;
     }
@@ -64,13 +80,13 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 /* ---- Options ---- */
 
-#define KNOWN_FLAGS                                                                                              \
+#define KNOWN_FLAGS \
     (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
     if (options->flags & ~KNOWN_FLAGS)
-        return refuse(ret_failure, ENOTSUP, ".flags: an unknown one");
+        return refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
     if (options->terminal)
         return refuse(ret_failure, ENOTSUP, ".terminal");
     if (options->scheduling)
@@ -89,7 +105,7 @@ static int check_supported(const proc_options *options, struct failure *ret_fail
 static int check_call(const proc_options *options, int is_run, struct failure *ret_failure)
 {
     if (options->timeout_ms < -1)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is negative");
+        return refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
     if (options->timeout_ms > 0 && !is_run)
         return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run: give it to the wait");
     if ((options->flags & PROC_DETACH) && is_run)
@@ -166,7 +182,7 @@ static int check_transfer(const struct request *request, struct failure *ret_fai
 {
     const proc_transfer *transfer = &request->transfer;
     if (transfer->drain_ms < -1)
-        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is negative");
+        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is below -1");
     if (transfer->cancel_fd && *transfer->cancel_fd < 0)
         return refuse(ret_failure, EINVAL, ".transfer->cancel_fd is negative");
     if (transfer->reserved != 0)
@@ -185,7 +201,7 @@ static int check_stop_step(const proc_stop_step *step, int leads_group, struct f
     if (step->scope == PROC_GROUP && !leads_group)
         return refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
     if (step->wait_ms < -1)
-        return refuse(ret_failure, EINVAL, ".stop: wait_ms is negative");
+        return refuse(ret_failure, EINVAL, ".stop: wait_ms is below -1");
     return 0;
 }
 
@@ -272,7 +288,9 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
         return refuse(ret_failure, EINVAL, "argv is empty");
     int rc = 0;
     if (options)
-        rc = take_sized(&request->options, sizeof request->options, options, "size", ret_failure);
+        rc = take_sized(&(const struct sized){options, &request->options, sizeof request->options, "size is not set",
+                                              "more than this version knows"},
+                        ret_failure);
     if (rc == 0)
         rc = check_supported(&request->options, ret_failure);
     if (rc == 0)

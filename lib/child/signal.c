@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is certainly
- * not reaped. Owns nothing.
+ * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is
+ * certainly not reaped. Owns nothing.
  */
 #include "handle.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "../base/pidfd.h"
 
@@ -36,6 +37,18 @@ int proc__child_signal(proc_child *child, int signal, int scope)
     if (is_missing(rc))
         rc = signal_by_number(child, signal, scope);
     pthread_mutex_unlock(&child->lock);
+    return rc;
+}
+
+/*
+ * A job-controlling program may move itself from the group that it led into an older one. The pid is asked about by its
+ * number, so a thief may have freed it and the answer be a stranger's: then the pidfd finds nobody.
+ */
+int proc__child_signal_to_end(proc_child *child, int signal, int scope)
+{
+    int rc = proc__child_signal(child, signal, scope);
+    if (scope == PROC_GROUP && getpgid(child->pid) != child->pid)
+        rc = proc__child_signal(child, signal, PROC_ONE);
     return rc;
 }
 

@@ -13,6 +13,7 @@
 
 #include "../base/clone.h"
 #include "../base/error.h"
+#include "../base/fd.h"
 #include "../base/probe.h"
 #include "environment.h"
 #include "handle.h"
@@ -133,9 +134,22 @@ static int plan_signals(struct spawn *spawn, struct failure *ret_failure)
     return 0;
 }
 
+/* Before we make descriptors of our own, of which one that is named but not open could become one. */
+static int check_descriptors(const struct request *request, struct failure *ret_failure)
+{
+    const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    if (cwd_fd && !proc__fd_is_open(*cwd_fd))
+        return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
+    if (cancel_fd && !proc__fd_is_open(*cancel_fd))
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
+    return 0;
+}
+
 static int make_plan(struct spawn *spawn, struct failure *ret_failure)
 {
-    int rc = make_environment(spawn, ret_failure);
+    int rc = check_descriptors(&spawn->request, ret_failure);
+    if (rc == 0)
+        rc = make_environment(spawn, ret_failure);
     if (rc == 0)
         rc = make_paths(spawn, ret_failure);
     if (rc == 0)
@@ -151,7 +165,7 @@ static int make_plan(struct spawn *spawn, struct failure *ret_failure)
 
 /* ---- Starting ---- */
 
-/* A child that changes credentials while it borrows our memory would make us non-dumpable, as if we had changed ours. */
+/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();

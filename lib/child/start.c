@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, where the
- * report is simply there when the call returns; or in a copy of it, where the report comes through a pipe.
- *
- * The copy is taken when credentials change: a process that changes them in our memory would make us non-dumpable, and
- * when an emulator makes it a copy anyway. Owns the pipe and, until it succeeds, the new process.
+ * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, where
+ * the report is simply there when the call returns; or in a copy of it, where the report comes through a pipe. Which
+ * one is not decided here. Owns the pipe and, until it succeeds, the new process.
  */
 #include "plan.h"
 
@@ -63,9 +61,9 @@ static int start_in_place(const struct plan *plan, int *ret_pidfd, struct report
 }
 
 /*
- * The end of file is no proof that the program runs: a fork(2) by another thread may hold the other end of the pipe. But
- * the vfork wait has ended, so a report, if there is one, is in the pipe already, and it must only not be waited for.
- * An emulator leaves that wait out: there it is the end of file or nothing.
+ * The end of file must not be waited for: a fork(2) in another thread may have given the other end of the pipe to its
+ * child. Nor need it be: the vfork wait is over then, so a report, if there is one, is in the pipe already. An emulator
+ * leaves that wait out: there it is the end of file or nothing.
  */
 static int make_report_pipe(enum memory memory, int ret_ends[2])
 {

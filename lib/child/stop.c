@@ -32,12 +32,12 @@ int proc__stop_next(proc_child *child, struct stop_ladder *ladder)
     if (!step)
         return 0;
     ladder->next++;
-    int rc = proc__child_signal(child, step->signal, step->scope);
+    int rc = proc__child_signal_to_end(child, step->signal, step->scope);
     /* It has ended in the meantime: the wait will tell. */
     if (rc < 0 && rc != -ESRCH)
         return rc;
     if (wants_the_child_awake(step->signal))
-        proc__child_signal(child, SIGCONT, step->scope);
+        proc__child_signal_to_end(child, SIGCONT, step->scope);
     ladder->until = proc__deadline_in(step->wait_ms);
     return 1;
 }

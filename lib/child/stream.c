@@ -30,14 +30,20 @@ static void close_locked(proc_child *child, struct stream *stream)
     proc__fd_close(&stream->fd);
 }
 
+/* Our end; -EBADF: it is closed, will be when its last user leaves, or was taken. */
+static int fd_locked(const struct stream *stream)
+{
+    return stream->closing || stream->fd < 0 ? -EBADF : stream->fd;
+}
+
 int proc__stream_enter(proc_child *child, struct stream *stream)
 {
     pthread_mutex_lock(&child->lock);
-    int fd = stream->closing ? -1 : stream->fd;
+    int fd = fd_locked(stream);
     if (fd >= 0)
         stream->users++;
     pthread_mutex_unlock(&child->lock);
-    return fd >= 0 ? fd : -EBADF;
+    return fd;
 }
 
 void proc__stream_leave(proc_child *child, struct stream *stream)
@@ -48,13 +54,15 @@ void proc__stream_leave(proc_child *child, struct stream *stream)
     pthread_mutex_unlock(&child->lock);
 }
 
-void proc__stream_close(proc_child *child, struct stream *stream)
+int proc__stream_close(proc_child *child, struct stream *stream)
 {
     pthread_mutex_lock(&child->lock);
+    int fd = fd_locked(stream);
     stream->closing = 1;
     if (stream->users == 0)
         close_locked(child, stream);
     pthread_mutex_unlock(&child->lock);
+    return fd < 0 ? fd : 0;
 }
 
 /* The stream that a verb may touch: a PIPE entry's. */
@@ -76,16 +84,7 @@ int proc_close(proc_child *child, int fd)
 {
     struct stream *stream;
     int rc = find_for_verb(child, fd, &stream);
-    if (rc < 0)
-        return rc;
-    pthread_mutex_lock(&child->lock);
-    if (stream->fd < 0 || stream->closing)
-        rc = -EBADF;
-    stream->closing = 1;
-    if (rc == 0 && stream->users == 0)
-        close_locked(child, stream);
-    pthread_mutex_unlock(&child->lock);
-    return rc;
+    return rc < 0 ? rc : proc__stream_close(child, stream);
 }
 
 int proc_child_stream(const proc_child *child, int fd)
@@ -96,7 +95,7 @@ int proc_child_stream(const proc_child *child, int fd)
         return rc;
     pthread_mutex_t *lock = (pthread_mutex_t *)&child->lock;
     pthread_mutex_lock(lock);
-    rc = stream->closing || stream->fd < 0 ? -EBADF : stream->fd;
+    rc = fd_locked(stream);
     pthread_mutex_unlock(lock);
     return rc;
 }
@@ -108,14 +107,11 @@ int proc_child_take_stream(proc_child *child, int fd)
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&child->lock);
-    if (stream->closing || stream->fd < 0) {
-        rc = -EBADF;
-    } else if (stream->users > 0) {
+    rc = fd_locked(stream);
+    if (rc >= 0 && stream->users > 0)
         rc = -EBUSY;
-    } else {
-        rc = stream->fd;
+    if (rc >= 0)
         stream->fd = -1;
-    }
     pthread_mutex_unlock(&child->lock);
     return rc;
 }
@@ -126,7 +122,9 @@ static int wait_for(int fd, short events, deadline when)
 {
     struct pollfd one = {.fd = fd, .events = events};
     int ready = proc__poll(&one, 1, when);
-    return ready > 0 ? 0 : ready < 0 ? ready : -ETIMEDOUT;
+    if (ready < 0) /* trying now and then does as well */
+        return proc__nap(when);
+    return ready > 0 ? 0 : -ETIMEDOUT;
 }
 
 static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
@@ -139,6 +137,18 @@ static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
         if (rc < 0)
             return rc;
     }
+}
+
+/* A thread that is cancelled while it waits lets go of the descriptor, or a close would never come to pass. */
+struct use {
+    proc_child *child;
+    struct stream *stream;
+};
+
+static void end_use(void *arg)
+{
+    const struct use *use = arg;
+    proc__stream_leave(use->child, use->stream);
 }
 
 int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int timeout_ms)
@@ -154,8 +164,11 @@ int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int time
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t got;
+    pthread_cleanup_push(end_use, &use);
+    got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return got;
 }
 
@@ -187,7 +200,10 @@ int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int
     int own = proc__stream_enter(child, stream);
     if (own < 0)
         return own;
-    int64_t done = write_until(own, data, size, proc__deadline_in(timeout_ms));
-    proc__stream_leave(child, stream);
+    struct use use = {child, stream};
+    int64_t done;
+    pthread_cleanup_push(end_use, &use);
+    done = write_until(own, data, size, proc__deadline_in(timeout_ms));
+    pthread_cleanup_pop(1);
     return done;
 }

@@ -58,7 +58,7 @@ static int enlarge(struct transfer *transfer, size_t wanted)
     return 0;
 }
 
-/* --- to the child --- */
+/* ---- To the child ---- */
 
 static int write_pending(struct transfer *transfer, int fd, const char *data)
 {
@@ -109,7 +109,7 @@ static int supply(struct transfer *transfer, int fd, int number)
     return write_pending(transfer, fd, transfer->buffer);
 }
 
-/* --- from the child --- */
+/* ---- From the child ---- */
 
 static int read_failed(struct transfer *transfer, int64_t error)
 {
@@ -155,7 +155,7 @@ static size_t longest_line(const struct transfer *transfer)
     return transfer->is.size ? transfer->is.size : DEFAULT_LINE;
 }
 
-/* The length of the next line or piece in data, 0 = its end has not come yet. The first `known` bytes have no newline. */
+/* The length of the next line or piece in data; 0: its end has yet to come. The first `known` bytes have no newline. */
 static size_t next_line(const char *data, size_t len, size_t known, size_t longest)
 {
     size_t looked_at = len < longest ? len : longest;
@@ -227,7 +227,7 @@ static int pass_lines(struct transfer *transfer, int fd, int number)
     return end_with(transfer, rc < 0 ? rc : deliver(transfer, number, "", 0));
 }
 
-/* --- all of them --- */
+/* ---- All of them ---- */
 
 int proc__transfer_move(struct transfer *transfer, int fd, int number)
 {

@@ -29,8 +29,10 @@ struct transfer {
 
     struct capture kept; /* CAPTURE */
 
-    /* BYTES, and a supply's buffer: [done, len) is still to write. A chunk's or line's buffer: [0, len) is to be
-     * delivered, [0, done) has no newline. */
+    /*
+     * BYTES, and a supply's buffer: [done, len) is still to write. A chunk's or line's buffer: [0, len) is to be
+     * delivered, [0, done) has no newline.
+     */
     char *buffer;
     size_t capacity, len, done;
 };
@@ -38,7 +40,7 @@ struct transfer {
 /* Takes over an entry; allocates nothing. */
 void proc__transfer_init(struct transfer *transfer, const proc_stdio *entry);
 void proc__transfer_done(struct transfer *transfer);
-/* 1: somebody has to move its bytes; 0: a PIPE, which the caller reads and writes. */
+/* 1: the library moves its bytes; 0: a PIPE entry's, which the caller reads and writes. */
 int proc__transfer_is_ours(const struct transfer *transfer);
 
 /* Moves one bounded portion through fd, our non-blocking end of the child's descriptor `number`. TRANSFER_... */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the child
- * under the handle's lock and records its status; everybody else reads the record.
+ * Waiting for the end of children, and finding out how it was. Whoever sees the end first, in any thread, reaps the
+ * child under the handle's lock and records its status; everybody else reads the record.
  */
 #include "handle.h"
 
@@ -13,8 +13,6 @@
 
 /* For what the kernel does at once; only so that no surprise of it can hang us. */
 #define PATIENCE_MS 1000
-/* Between two looks at a child that has ended but that a debugger keeps. */
-#define KEPT_MS 10
 
 /* ---- How it ended ---- */
 
@@ -27,7 +25,11 @@ static proc_exit status_after_a_thief(int pidfd)
     proc_exit ended = {.kind = PROC_LOST};
     if (proc__pidfd_exit_info(pidfd, &ended) == -EAGAIN) {
         struct pollfd hangup = {.fd = pidfd};
+        int cancellable;
+        /* A thread that is cancelled here would keep the handle's lock for ever. */
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
         proc__poll(&hangup, 1, proc__deadline_in(PATIENCE_MS));
+        pthread_setcancelstate(cancellable, NULL);
         proc__pidfd_exit_info(pidfd, &ended);
     }
     return ended;
@@ -60,25 +62,17 @@ int proc__child_look(proc_child *child)
 /* ---- Waiting ---- */
 
 /*
- * The pidfd is readable and yet there is nothing to reap: a debugger that traces the child comes first. When it lets go
- * cannot be polled for. 0 = look again, -ETIMEDOUT = the time is over.
+ * Looks again after a nap where the pidfd does not tell when: it is readable and yet there is nothing to reap, because a
+ * debugger that traces the child comes first; or poll(2) itself has failed, and a wait that ends must not depend on it.
  */
-static int wait_for_the_debugger(deadline when)
-{
-    if (proc__deadline_passed(when))
-        return -ETIMEDOUT;
-    return proc__poll(NULL, 0, proc__deadline_min(when, proc__deadline_in(KEPT_MS)));
-}
-
 int proc__child_wait_until(proc_child *child, deadline when)
 {
     for (;;) {
         struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
-        int ready = proc__poll(&end, 1, when);
-        if (ready <= 0)
-            return ready < 0 ? ready : -ETIMEDOUT;
+        if (proc__poll(&end, 1, when) == 0)
+            return -ETIMEDOUT;
         int rc = proc__child_look(child);
-        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
+        if (rc != -ETIMEDOUT || proc__nap(when) < 0)
             return rc;
     }
 }
@@ -97,11 +91,11 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
     return rc;
 }
 
-/* The first whose pidfd is readable and which has really ended; count if none has. */
+/* The first whose pidfd may be readable and that has really ended: 0; -ETIMEDOUT: none has; or another negative errno. */
 static int find_ended(proc_child *const children[], const struct pollfd *ends, size_t count, size_t *ret_index)
 {
     for (size_t i = 0; i < count; i++) {
-        if (ends && !ends[i].revents)
+        if (!ends[i].revents)
             continue;
         int rc = proc__child_look(children[i]);
         if (rc == 0)
@@ -117,10 +111,12 @@ static int wait_any_until(proc_child *const children[], struct pollfd *ends, siz
 {
     for (;;) {
         int ready = proc__poll(ends, count, when);
-        if (ready <= 0)
-            return ready < 0 ? ready : -ETIMEDOUT;
+        if (ready == 0)
+            return -ETIMEDOUT;
+        for (size_t i = 0; ready < 0 && i < count; i++)
+            ends[i].revents = POLLIN;
         int rc = find_ended(children, ends, count, ret_index);
-        if (rc != -ETIMEDOUT || wait_for_the_debugger(when) < 0)
+        if (rc != -ETIMEDOUT || proc__nap(when) < 0)
             return rc;
     }
 }
@@ -142,9 +138,11 @@ int proc_wait_any(proc_child *const children[], size_t count, int timeout_ms, si
     for (size_t i = 0; i < count; i++)
         ends[i] = (struct pollfd){.fd = children[i]->pidfd, .events = POLLIN};
     size_t index = 0;
-    int rc = wait_any_until(children, ends, count, when, &index);
+    int rc;
+    pthread_cleanup_push(free, ends);
+    rc = wait_any_until(children, ends, count, when, &index);
+    pthread_cleanup_pop(1);
     if (rc == 0 && ret_index)
         *ret_index = index;
-    free(ends);
     return rc;
 }

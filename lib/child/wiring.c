@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../base/fd.h"
 
@@ -94,6 +95,23 @@ static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
         if (source_of(wiring, number) < 0)
             return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number,
                               "SAME_AS: the child lacks that one, or they refer to each other");
+    }
+    return 0;
+}
+
+/*
+ * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make: these
+ * are above 2, so only such numbers are asked about. The child finds the others missing.
+ */
+static int check_sources(const struct request *request, struct failure *ret_failure)
+{
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        const proc_stdio *entry = proc__request_entry(request, i, &number);
+        int is_ours = entry->kind == PROC_STDIO_DEFAULT || entry->kind == PROC_STDIO_INHERIT;
+        int source = is_ours ? number : entry->kind == PROC_STDIO_FD ? entry->fd : -1;
+        if (source > STDERR_FILENO && !proc__fd_is_open(source))
+            return proc__fail(ret_failure, PROC_STEP_FDS, EBADF, number, NULL);
     }
     return 0;
 }
@@ -208,6 +226,8 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
         return proc__fail(ret_failure, PROC_STEP_MEMORY, -rc, -1, NULL);
     list_moves(wiring, request);
     rc = check_moves(wiring, ret_failure);
+    if (rc == 0)
+        rc = check_sources(request, ret_failure);
     if (rc == 0)
         rc = wire_all(wiring, request, ret_failure);
     if (rc < 0)

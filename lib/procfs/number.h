@@ -22,9 +22,10 @@ static inline int is_blank(char c)
 
 static inline const char *skip_blanks(const char *at)
 {
-    /* Nearly always it is one tab. */
-    at += *at == '\t';
-    while ((unsigned char)*at <= ' ' && is_blank(*at))
+    /* Nearly always it is one tab: a guess that the processor can make before it has seen the byte. */
+    if (*at == '\t' && (unsigned char)at[1] > ' ')
+        return at + 1;
+    while (is_blank(*at))
         at++;
     return at;
 }
@@ -36,18 +37,11 @@ static inline unsigned digit_of(char c)
 
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 
-/* Eight bytes as they lie in memory. */
-static inline uint64_t word_at(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
-
 /* Eight bytes as one number, the first in its lowest byte. */
 static inline uint64_t eight_bytes(const char *at)
 {
-    uint64_t bytes = word_at(at);
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     bytes = __builtin_bswap64(bytes);
 #endif
@@ -92,11 +86,17 @@ static inline const char *take_u32(const char *at, uint32_t *ret_value)
 static inline const char *take_i64(const char *at, int64_t *ret_value)
 {
     uint64_t value;
-    int negative = *at == '-';
-    at = take_u64(at + negative, &value);
-    if (!at || value > (uint64_t)INT64_MAX + (unsigned)negative)
+    if (*at == '-') {
+        at = take_u64(at + 1, &value);
+        if (!at || value > (uint64_t)INT64_MAX + 1)
+            return NULL;
+        *ret_value = (int64_t)(0 - value);
+        return at;
+    }
+    at = take_u64(at, &value);
+    if (!at || value > INT64_MAX)
         return NULL;
-    *ret_value = negative ? (int64_t)(0 - value) : (int64_t)value;
+    *ret_value = (int64_t)value;
     return at;
 }
 

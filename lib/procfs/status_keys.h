@@ -33,16 +33,12 @@ enum form {
 };
 
 struct key {
-    char text[32]; /* with its colon: "VmRSS:" */
-    char mask[8];  /* bytes of all ones over the first eight of text, as far as it goes */
-    uint64_t bit;  /* in proc_status.present[word] */
-    uint8_t word;
-    uint8_t len;     /* bytes of text */
+    char name[28];   /* "VmRSS" */
+    uint8_t len;     /* bytes of name */
     uint8_t number;  /* PROC_KEY_... */
     uint8_t form;    /* enum form */
-    uint16_t offset; /* of its member in proc_status */
-    uint16_t size;   /* of that member */
-    char name[28];   /* without the colon: "VmRSS" */
+    uint8_t size;    /* of its member in proc_status */
+    uint16_t offset; /* of that member */
 };
 
 /* In the order in which kernels print them, those of other times and machines where they stood. */

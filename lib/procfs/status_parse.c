@@ -22,7 +22,7 @@ static const char *line_end(const char *at, const char *end)
 }
 
 /* A number, and its unit if there is one. */
-static const char *take_measure(const char *at, const char *unit, uint64_t *ret_value)
+__attribute__((noinline)) static const char *take_measure(const char *at, const char *unit, uint64_t *ret_value)
 {
     at = take_u64(skip_blanks(at), ret_value);
     if (!at)
@@ -255,22 +255,29 @@ static inline int same_eight(const char *a, const char *b)
     return memcmp(a, b, 8) == 0;
 }
 
-/* Whether a line has that key: by pieces of eight bytes, which may overlap, and which compilers compare as one. */
-static inline int has_key(const char *line, size_t left, const struct key *key)
+static inline int same_four(const char *a, const char *b)
 {
-    const char *text = key->text;
-    size_t len = key->len;
-    if (left < sizeof key->text)
-        return left >= len && memcmp(line, text, len) == 0;
-    if (((word_at(line) ^ word_at(text)) & word_at(key->mask)) != 0)
-        return 0;
-    if (len <= 8)
-        return 1;
-    return same_eight(line + len - 8, text + len - 8) &&
-           (len <= 16 || (same_eight(line + 8, text + 8) && same_eight(line + len - 16, text + len - 16)));
+    return memcmp(a, b, 4) == 0;
 }
 
-static const struct key *search(const char *line, size_t left, const struct key *expected, const proc_status *status)
+/* Whether a line has that key: by pieces of one size, which may overlap, and which compilers compare as one. */
+static inline int has_key(const char *line, size_t left, const struct key *key)
+{
+    const char *name = key->name;
+    size_t len = key->len;
+    if (left <= len || line[len] != ':')
+        return 0;
+    if (len >= 8)
+        return same_eight(line, name) && same_eight(line + len - 8, name + len - 8) &&
+               (len <= 16 || (same_eight(line + 8, name + 8) && same_eight(line + len - 16, name + len - 16)));
+    if (len >= 4)
+        return same_four(line, name) && same_four(line + len - 4, name + len - 4);
+    return memcmp(line, name, len) == 0;
+}
+
+/* Out of the way of the usual line. */
+__attribute__((noinline)) static const struct key *search(const char *line, size_t left, const struct key *expected,
+                                                          const proc_status *status)
 {
     const struct key *first = proc__status_keys, *last = first + PROC_KEY_COUNT;
     /* The first Name is the process's own; a later one it may have written into its name. */
@@ -294,23 +301,29 @@ static inline const struct key *find_key(const char *line, size_t left, const st
     return search(line, left, expected, status);
 }
 
+static inline uint64_t bit_of(const struct key *key)
+{
+    return UINT64_C(1) << key->number % 64;
+}
+
 /* A line of a known key. The place of its line feed, or NULL: it is not what the key promises. */
 static inline const char *take_known(const struct key *key, const char *line, const char *end, proc_status *status)
 {
-    const char *at = take_value(key, line + key->len, end, status);
+    const char *at = take_value(key, line + key->len + 1, end, status);
     if (at && *at != '\n')
         at = skip_blanks(at);
     if (at && *at == '\n') {
-        status->present[key->word] |= key->bit;
+        status->present[key->number / 64] |= bit_of(key);
         return at;
     }
-    status->present[key->word] &= ~key->bit;
+    status->present[key->number / 64] &= ~bit_of(key);
     status->invalid++;
     return NULL;
 }
 
 /* A line that is nobody's. What the caller's function returned, if there is one. */
-static int take_other(const char *line, const char *stop, const struct watcher *watcher, proc_status *status)
+__attribute__((noinline)) static int take_other(const char *line, const char *stop, const struct watcher *watcher,
+                                                proc_status *status)
 {
     proc_span all = trimmed(line, stop);
     if (all.len == 0)
@@ -330,7 +343,7 @@ static void take_cut_line(const char *line, size_t len, proc_status *status)
     status->truncated = 1;
     if (!key || key->form != FORM_GROUPS)
         return;
-    const char *start = line + key->len, *stop = line + len;
+    const char *start = line + key->len + 1, *stop = line + len;
     while (stop > start && !is_blank(stop[-1]))
         stop--;
     if (stop == start || count_groups(start, stop - 1) < 0)
@@ -364,7 +377,7 @@ static int take_all(const char *text, size_t len, const struct watcher *watcher,
 {
     const char *last = memrchr(text, '\n', len);
     const char *end = last ? last + 1 : text;
-    *ret_status = (proc_status){0};
+    memset(ret_status, 0, sizeof *ret_status);
     int rc = take_lines(text, end, watcher, ret_status);
     if (rc == 0 && end < text + len)
         take_cut_line(end, (size_t)(text + len - end), ret_status);
@@ -378,7 +391,7 @@ static void leave_out_beyond(proc_status *status, size_t size)
 {
     for (const struct key *key = proc__status_keys; key < proc__status_keys + PROC_KEY_COUNT; key++)
         if ((size_t)key->offset + key->size > size)
-            status->present[key->word] &= ~key->bit;
+            status->present[key->number / 64] &= ~bit_of(key);
 }
 
 static int count_present(const proc_status *status)

@@ -109,7 +109,7 @@ int64_t proc_status_print(const proc_status *status, char *ret_text, size_t size
     for (const struct key *key = proc__status_keys; key < proc__status_keys + PROC_KEY_COUNT; key++) {
         if (!proc_status_has(status, key->number))
             continue;
-        proc__text_print(&text, "%s\t", key->text);
+        proc__text_print(&text, "%s:\t", key->name);
         put_value(&text, key, status);
         proc__text_put(&text, "\n", 1);
     }

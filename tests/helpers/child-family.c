@@ -68,6 +68,17 @@ static int tree(int argc, char **argv)
     pause_for_ever();
 }
 
+static int leave_group(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    pid_t pid = fork_one();
+    if (pid == 0)
+        pause_for_ever();
+    say("%d", pid);
+    say("%s", setpgid(0, getpgid(getppid())) == 0 ? "ready" : "stays");
+    pause_for_ever();
+}
+
 static int orphan(int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -96,6 +107,8 @@ const struct verb family_verbs[] = {
     {"group-with-a-stubborn-member", ": only the grandchild ignores SIGTERM; prints its pid, then pauses",
      group_with_a_stubborn_member},
     {"tree", "[N]: N children that pause; prints their pids and `ready`, then pauses", tree},
+    {"leave-group", ": joins its parent's group, its own child stays; prints that one's pid and `ready`, then pauses",
+     leave_group},
     {"orphan", ": a child in a session of its own is left behind; prints its pid", orphan},
     {"exec", "PROGRAM ARGUMENT ...", exec_program},
     {NULL, NULL, NULL},
