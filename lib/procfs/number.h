@@ -216,4 +216,16 @@ static inline const char *take_hex(const char *at, const char *end, uint64_t ret
     return at;
 }
 
+/* Up to 64 bits before end. */
+static inline const char *take_hex_word(const char *at, const char *end, uint64_t *ret_value)
+{
+    uint64_t words[2];
+    unsigned digits;
+    at = take_hex(at, end, words, &digits);
+    if (!at || words[1] != 0)
+        return NULL;
+    *ret_value = words[0];
+    return at;
+}
+
 #endif

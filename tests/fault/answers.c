@@ -36,6 +36,7 @@ static const struct answers change_ids = {{EPERM, EINVAL, EAGAIN}, {EPERM}};
 static const struct answers directory = {{EINTR, EACCES, ENOENT, EIO}, {EIO}};
 static const struct answers placement = {{EINTR, EBADF, EMFILE}, {EBADF}};
 static const struct answers listing = {{EIO}, {EIO}};
+static const struct answers links = {{EACCES, EIO, ENOMEM}, {EACCES}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -73,6 +74,7 @@ static const struct {
 #endif
     {SYS_openat, &opening},
     {SYS_getdents64, &listing},
+    {SYS_readlinkat, &links},
     {SYS_prlimit64, &denied},
     {SYS_execve, &execution},
     {SYS_execveat, &execution},
