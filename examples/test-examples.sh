@@ -95,6 +95,28 @@ argv[0]=./process_name comm=a-very-long-nam exe=$exe
 argv[0]=not-what-it-seems comm=exe exe=$exe"
 }
 
+test_process_info() {
+    expect 0 $$
+    grep -q "^pid $$  ppid $PPID (" "$work/out" || fail "process_info: not this shell: $(cat "$work/out")"
+    grep -q '  state [RS] (.*)  threads 1$' "$work/out" || fail 'process_info: no state'
+    grep -qx "cwd $(pwd -P)" "$work/out" || fail 'process_info: no directory'
+    expect 0
+    grep -q "^pid [0-9]*  ppid $$ (" "$work/out" || fail 'process_info: not itself'
+    expect 2 one
+    expect 1 2147483647
+    is err 'process_info: 2147483647: No such process'
+}
+
+test_proc_status() {
+    expect 0 $$
+    for title in name state threads memory blocked ignored caught open; do
+        grep -q "^$title " "$work/out" || fail "proc_status: says nothing of $title"
+    done
+    expect 2
+    expect 1 2147483647
+    is err 'proc_status: 2147483647: No such process'
+}
+
 test_fd_limit() {
     expect 0
     is out 'soft limit 8

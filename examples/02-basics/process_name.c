@@ -3,24 +3,22 @@
  * The three names of a process: argv[0], which whoever starts it makes up; comm, 15 bytes that it may change itself; and
  * the file that it runs.
  */
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <proc/proc.h>
 
 static int show_names(const char *argv0)
 {
     proc_status status;
-    char comm[4 * 64 + 1], exe[PATH_MAX];
-    int rc = proc_status_read(PROC_SELF, NULL, sizeof status, &status);
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (rc < 0 || len < 0)
-        return fprintf(stderr, "process_name: /proc: %s\n", rc < 0 ? strerror(-rc) : "no exe link"), 1;
-    exe[len] = '\0';
+    char comm[4 * sizeof status.name], exe[PATH_MAX];
+    int64_t rc = proc_status_read(PROC_SELF, NULL, sizeof status, &status);
+    if (rc == 0)
+        rc = proc_link_read(PROC_SELF, PROC_LINK_EXE, exe, sizeof exe, NULL);
+    if (rc < 0)
+        return fprintf(stderr, "process_name: /proc: %s\n", strerror((int)-rc)), 1;
     /* A process may put anything into its name, also what drives a terminal. */
     proc_escape(status.name, status.name_len, comm, sizeof comm);
     printf("argv[0]=%s comm=%s exe=%s\n", argv0, comm, exe);
