@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "started.h"
 
 #include <proc/procfs.h>
 #include <proc/status.h>
@@ -395,7 +396,7 @@ int main(int argc, char **argv)
         TEST(every_descriptor_of_every_live_process_is_understood),
         TEST(our_own_mapping_is_found),
         TEST(our_memory_adds_up_to_the_status),
-        TEST(a_mount_with_an_odd_name_is_told_by_it),
+        machine_test(a_mount_with_an_odd_name_is_told_by_it),
     };
     int rc = run_suite("procfs-lines", tests, sizeof tests / sizeof tests[0], argc, argv);
     fixture_done(&text);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "started.h"
 
 #include <proc/procfs.h>
 
@@ -390,12 +391,12 @@ static void a_directory_stays_with_its_process(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(our_program_and_directories_are_told),
+        machine_test(our_program_and_directories_are_told),
         TEST(a_removed_file_is_told_from_one_that_is_named_so),
         TEST(what_is_no_path_is_told_as_it_is),
         TEST(a_zombie_leads_nowhere_and_the_gone_are_gone),
         TEST(a_namespace_is_its_inode),
-        TEST(all_our_descriptors_are_listed_and_no_other),
+        machine_test(all_our_descriptors_are_listed_and_no_other),
         TEST(a_descriptor_is_known_in_full),
         TEST(what_an_epoll_set_watches_is_told_line_by_line),
         TEST(descriptor_texts_are_understood),

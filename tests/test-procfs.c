@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "started.h"
 
 #include <proc/procfs.h>
 #include <proc/status.h>
@@ -408,7 +409,7 @@ int main(int argc, char **argv)
         TEST(pairs_are_told_line_by_line),
         TEST(memory_that_stands_still_is_what_the_status_tells),
         TEST(our_counters_grow_as_we_work),
-        TEST(our_limits_are_what_getrlimit_tells),
+        machine_test(our_limits_are_what_getrlimit_tells),
         TEST(names_come_back_as_they_were_set),
         TEST(a_process_that_runs_waits_nowhere),
         TEST(our_arguments_and_environment_are_read),
