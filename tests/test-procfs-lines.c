@@ -344,7 +344,7 @@ static int sees_a_mount_with_an_odd_name(void *arg)
     proc_buffer buffer = {0};
     proc_mount seen, found = {0};
     struct stat about;
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
         leave(77);
     snprintf(point, sizeof point, "%s/%s", (const char *)arg, name);
     require(mkdir(point, 0700) == 0);
