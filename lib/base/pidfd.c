@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "exit.h"
@@ -81,6 +83,16 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
     return 1;
 }
 
+int proc__pidfd_peek(int pidfd, proc_exit *ret_exit)
+{
+    siginfo_t info = {0};
+    int rc = wait_for(pidfd, WNOHANG | WNOWAIT, &info, NULL);
+    if (rc < 0 || info.si_pid == 0)
+        return rc;
+    *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
+    return 1;
+}
+
 int proc__pidfd_is_child(int pidfd)
 {
     siginfo_t info;
@@ -103,4 +115,16 @@ int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)
         return -ENODATA;
     *ret_exit = proc__exit_from_status(info.exit_status);
     return 0;
+}
+
+/* Before 6.9 every pidfd had the same inode, on another file system. */
+#define PIDFS_MAGIC 0x50494446
+
+uint64_t proc__pidfd_inode(int pidfd)
+{
+    struct statfs where;
+    struct stat about;
+    if (fstatfs(pidfd, &where) < 0 || (uint64_t)where.f_type != PIDFS_MAGIC || fstat(pidfd, &about) < 0)
+        return 0;
+    return about.st_ino;
 }

@@ -20,6 +20,8 @@ int proc__pidfd_signal(int pidfd, int signal, unsigned flags);
 int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage);
 /* Waits for the end of a child, however long it takes, and reaps it. 0 or a negative errno. */
 int proc__pidfd_await(int pidfd);
+/* The same look without reaping: who waits for the child finds it as it was. */
+int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
 /* 0: it is our child, running or not reaped yet; -ECHILD: it is not, or no longer. */
 int proc__pidfd_is_child(int pidfd);
 /*
@@ -27,5 +29,7 @@ int proc__pidfd_is_child(int pidfd);
  * -ENODATA: this kernel does not tell.
  */
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit);
+/* The inode of a pidfd, which no two processes share until the machine is booted again; 0: none such here. */
+uint64_t proc__pidfd_inode(int pidfd);
 
 #endif
