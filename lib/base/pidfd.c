@@ -31,6 +31,8 @@ struct pidfd_info {
     int32_t exit_status;
 };
 #define GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+#define INFO_PID (UINT64_C(1) << 0)
+#define INFO_CREDS (UINT64_C(1) << 1)
 #define INFO_EXIT (UINT64_C(1) << 3)
 
 int proc__pidfd_open(int pid)
@@ -114,6 +116,19 @@ int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)
     if (rc < 0)
         return -ENODATA;
     *ret_exit = proc__exit_from_status(info.exit_status);
+    return 0;
+}
+
+int proc__pidfd_ids(int pidfd, struct pidfd_ids *ret_ids)
+{
+    const uint64_t all = INFO_PID | INFO_CREDS;
+    struct pidfd_info info = {.mask = all};
+    long rc = proc__syscall(SYS_ioctl, pidfd, (long)GET_INFO, (long)&info, 0, 0, 0);
+    if (rc == -ESRCH || (rc == 0 && (info.mask & all) != all))
+        return -ESRCH;
+    if (rc < 0)
+        return -ENODATA;
+    *ret_ids = (struct pidfd_ids){(int32_t)info.ppid, info.ruid, info.euid, info.rgid, info.egid};
     return 0;
 }
 

@@ -29,6 +29,14 @@ int proc__pidfd_is_child(int pidfd);
  * -ENODATA: this kernel does not tell.
  */
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit);
+/* What PIDFD_GET_INFO tells without a look at /proc, in the caller's pid and user namespaces. */
+struct pidfd_ids {
+    int32_t ppid;
+    uint32_t uid, euid, gid, egid;
+};
+
+/* 0; -ESRCH: reaped; or -ENODATA: this kernel does not tell (before 6.13), or not to us. */
+int proc__pidfd_ids(int pidfd, struct pidfd_ids *ret_ids);
 /* The inode of a pidfd, which no two processes share until the machine is booted again; 0: none such here. */
 uint64_t proc__pidfd_inode(int pidfd);
 
