@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What it costs to read and understand /proc/<pid>/status above the bare openat, read and close of the same files: over
- * many sleeping processes in turn, so that nothing is answered from a warm cache of one.
+ * many sleeping processes in turn, so that nothing is answered from a warm cache of one. And what it costs to walk over
+ * all of them, by what is asked for, against the bare calls.
  */
 #include "bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -134,12 +136,116 @@ static void measure(const struct crowd *crowd)
     bench_row(&work, ways, sizeof ways / sizeof ways[0]);
 }
 
+/* ---- Walks: all processes of the machine at a time ---- */
+
+/* Calls each for every pid that the bare list of /proc has; NULL: only lists. */
+static void list_bare(void (*each)(const char *pid))
+{
+    DIR *list = opendir("/proc");
+    if (!list)
+        bench_die("opendir", errno);
+    for (struct dirent *entry; (entry = readdir(list));)
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && each)
+            each(entry->d_name);
+    closedir(list);
+}
+
+static void read_bare_file(const char *pid, const char *file)
+{
+    static char text[8192], path[300];
+    snprintf(path, sizeof path, "/proc/%s/%s", pid, file);
+    int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    /* It may be gone by now. */
+    if (fd < 0)
+        return;
+    (void)!read(fd, text, sizeof text);
+    close(fd);
+}
+
+static void read_bare_status(const char *pid)
+{
+    read_bare_file(pid, "status");
+}
+
+static void read_bare_stat(const char *pid)
+{
+    read_bare_file(pid, "stat");
+}
+
+static void pids_bare(const void *context)
+{
+    (void)context;
+    list_bare(NULL);
+}
+
+static void status_bare(const void *context)
+{
+    (void)context;
+    list_bare(read_bare_status);
+}
+
+static void stat_bare(const void *context)
+{
+    (void)context;
+    list_bare(read_bare_stat);
+}
+
+static void walk(const void *context)
+{
+    const uint64_t *fields = context;
+    proc_walk *walk;
+    const proc_entry *entry;
+    if (proc_walk_new(&walk, PROC_WALK_OPTIONS(.fields = *fields)) < 0)
+        bench_die("proc_walk_new", 0);
+    while (proc_walk_next(walk, &entry) == 1)
+        ;
+    proc_walk_free(walk);
+}
+
+static void sample(const void *context)
+{
+    proc_table *const *table = context;
+    if (proc_table_refresh(*table) < 1)
+        bench_die("proc_table_refresh", 0);
+}
+
+static void measure_walks(void)
+{
+    static const uint64_t nothing, ids = PROC_FIELD_PARENT | PROC_FIELD_USER, times = PROC_FIELD_TIMES,
+                          memory = PROC_FIELD_USER | PROC_FIELD_STATE | PROC_FIELD_RSS | PROC_FIELD_SWAP;
+    const struct bench_work pids = {"pids of all", "us", 1e3, 20}, statuses = {"status of all", "ms", 1e6, 50},
+                            samples = {"times of all", "ms", 1e6, 50};
+    const struct bench_way of_pids[] = {{"readdir", pids_bare, NULL, 0}, {"proc_walk", walk, &nothing, 0}};
+    const struct bench_way of_statuses[] = {{"readdir, openat, read, close", status_bare, NULL, 0},
+                                            {"proc_walk, status", walk, &memory, 0},
+                                            {"proc_walk, user and parent", walk, &ids, 0}};
+    struct rlimit limit;
+    proc_table *kept = NULL, *anew = NULL;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (proc_table_new(&kept, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU, .flags = PROC_WALK_SAMPLE)) < 0 ||
+        proc_table_new(&anew, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU)) < 0)
+        bench_die("proc_table_new", 0);
+    const struct bench_way of_samples[] = {{"readdir, openat, read, close", stat_bare, NULL, 0},
+                                           {"proc_walk, stat", walk, &times, 0},
+                                           {"proc_table_refresh", sample, &anew, 0},
+                                           {"the same, files kept", sample, &kept, 0}};
+    bench_row(&pids, of_pids, sizeof of_pids / sizeof of_pids[0]);
+    bench_row(&statuses, of_statuses, sizeof of_statuses / sizeof of_statuses[0]);
+    bench_row(&samples, of_samples, sizeof of_samples / sizeof of_samples[0]);
+    proc_table_free(kept);
+    proc_table_free(anew);
+}
+
 int main(int argc, char *argv[])
 {
     static const struct bench_option options[] = {{"processes", "sleeping processes", &processes}};
     bench_begin(argc, argv, options, sizeof options / sizeof options[0]);
     struct crowd crowd = gather((size_t)processes);
     measure(&crowd);
+    measure_walks();
     disperse(&crowd);
     return 0;
 }

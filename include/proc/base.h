@@ -399,6 +399,95 @@ typedef struct proc_target {
 #endif
 /** @} */
 
+/** @name Who a process is, and how one ended that is not our child
+ * @{ */
+
+/**
+ * What tells a process from every other one, also from a later one with the same pid.
+ * @since 0.1
+ */
+typedef struct proc_identity {
+    int32_t pid;          /**< As the /proc that was asked counts. */
+    int32_t reserved0;    /**< 0. */
+    uint64_t start_ticks; /**< When it started, since boot: /proc/<pid>/stat. Moved by a time namespace of the reader. */
+    uint64_t inode;       /**< Of its pidfd, never used again until the next boot; 0 where the kernel has none such
+                               (before 6.9), or where pidfds are denied. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_identity;
+
+/**
+ * Takes down who a process is, running or not reaped yet. Costs about a dozen system calls: for one process, not for
+ * all. A pidfd that is kept open is the better identity; this one can be written into a file.
+ *
+ * @param target PROC_SELF, PROC_PID(n), PROC_PIDFD(fd), or one with a directory or another /proc. No thread.
+ * @param ret_identity Receives the identity.
+ * @return 0; -ESRCH: gone, or a thread's id; -EACCES: denied; -ENODATA: this /proc does not tell when it started;
+ *         -ENODEV: no proc file system; -EBADF: a descriptor of the target is not open, or not of that kind; -EMFILE,
+ *         -ENFILE: no free descriptor; -EINVAL: a thread, or a target that contradicts itself.
+ *
+ * Safety: any thread.
+ * @see pidfd_open(2), proc(5)
+ * @snippet walk.c identity
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_identity_get(const proc_target *target, proc_identity *ret_identity);
+
+/**
+ * Whether two identities are of one process. Without an inode in both, a pid that was given away again within one tick
+ * (10 ms) of its first owner's start would be taken for it.
+ *
+ * @param a An identity; one of all zeros, or NULL, is nobody's.
+ * @param b Another.
+ * @return 1 or 0.
+ *
+ * Safety: any thread, also a signal handler.
+ * @snippet walk.c identity
+ * @since 0.1
+ */
+PROC_API int proc_identity_same(const proc_identity *a, const proc_identity *b);
+
+/**
+ * How a process, of whoever it is the child, has ended, if it has. Reaps nobody: who waits for it finds it as it was.
+ *
+ * - Running: PROC_RUNNING.
+ * - Our child, ended: its true status.
+ * - A stranger that has ended: PROC_EXITED_UNREAPED until its parent takes note. Then its true status where the kernel
+ *   tells it (PROC_FEATURE_EXIT_INFO), else PROC_LOST.
+ *
+ * @param target Best PROC_PIDFD(fd): only who has held a pidfd learns of an end after it was reaped. A plain pid is one
+ *        of our pid namespace. No thread.
+ * @param ret_exit Receives what is known.
+ * @return 0; -ESRCH: there is no such process now, and nobody can tell of an earlier one; -EOPNOTSUPP: the /proc of the
+ *         target counts in another pid namespace; -ENOSYS: no pidfds here; -EBADF: not open, or no pidfd; -EMFILE,
+ *         -ENFILE: no free descriptor; -EINVAL: a thread, or a target that contradicts itself.
+ *
+ * Safety: any thread.
+ * @see pidfd_open(2)
+ * @snippet walk.c exit_get
+ * @since 0.1
+ */
+PROC_API int proc_exit_get(const proc_target *target, proc_exit *ret_exit);
+
+/**
+ * Waits until a process has ended and it is known how, or it is sure that nobody can know. Reaps nobody.
+ *
+ * A stranger whose parent does not reap it keeps that back: then the time goes by, and the answer is
+ * PROC_EXITED_UNREAPED; so it is at once where the kernel would never tell more. To wait for the bare end, poll(2) a
+ * pidfd for POLLIN.
+ *
+ * @param target As for proc_exit_get(), and not this process itself.
+ * @param timeout_ms 0 = look once, -1 = for ever.
+ * @param ret_exit Receives how it ended; never PROC_RUNNING. May be NULL.
+ * @return 0; -ETIMEDOUT: it still runs; or as proc_exit_get().
+ *
+ * Safety: any thread.
+ * @see poll(2), pidfd_open(2)
+ * @snippet walk.c exit_wait
+ * @since 0.1
+ */
+PROC_API int proc_exit_wait(const proc_target *target, int timeout_ms, proc_exit *ret_exit);
+/** @} */
+
 /** @} */
 
 #ifdef __cplusplus

@@ -12,5 +12,6 @@
 #include <proc/run.h>
 #include <proc/spawn.h>
 #include <proc/status.h>
+#include <proc/walk.h>
 
 #endif

@@ -12,7 +12,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NAP_MS 10
 
-static int64_t now_ns(void)
+deadline proc__now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -21,12 +21,12 @@ static int64_t now_ns(void)
 
 int64_t proc_now_ms(void)
 {
-    return now_ns() / NS_PER_MS;
+    return proc__now_ns() / NS_PER_MS;
 }
 
 deadline proc__deadline_in(int timeout_ms)
 {
-    return timeout_ms < 0 ? DEADLINE_NEVER : now_ns() + timeout_ms * NS_PER_MS;
+    return timeout_ms < 0 ? DEADLINE_NEVER : proc__now_ns() + timeout_ms * NS_PER_MS;
 }
 
 deadline proc__deadline_min(deadline a, deadline b)
@@ -36,14 +36,14 @@ deadline proc__deadline_min(deadline a, deadline b)
 
 int proc__deadline_passed(deadline when)
 {
-    return when != DEADLINE_NEVER && now_ns() >= when;
+    return when != DEADLINE_NEVER && proc__now_ns() >= when;
 }
 
 int proc__deadline_ms(deadline when)
 {
     if (when == DEADLINE_NEVER)
         return -1;
-    int64_t left = when - now_ns();
+    int64_t left = when - proc__now_ns();
     if (left <= 0)
         return 0;
     left = (left + NS_PER_MS - 1) / NS_PER_MS;

@@ -15,6 +15,8 @@ typedef int64_t deadline;
 
 #define DEADLINE_NEVER INT64_MAX
 
+/* Now. */
+deadline proc__now_ns(void);
 /* timeout_ms as in the public API: 0 = now, negative = never. */
 deadline proc__deadline_in(int timeout_ms);
 /* The one that comes first. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "clock.h"
@@ -31,6 +33,8 @@ struct pidfd_info {
     int32_t exit_status;
 };
 #define GET_INFO _IOWR(0xFF, 11, struct pidfd_info)
+#define INFO_PID (UINT64_C(1) << 0)
+#define INFO_CREDS (UINT64_C(1) << 1)
 #define INFO_EXIT (UINT64_C(1) << 3)
 
 int proc__pidfd_open(int pid)
@@ -83,6 +87,16 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
     return 1;
 }
 
+int proc__pidfd_peek(int pidfd, proc_exit *ret_exit)
+{
+    siginfo_t info = {0};
+    int rc = wait_for(pidfd, WNOHANG | WNOWAIT, &info, NULL);
+    if (rc < 0 || info.si_pid == 0)
+        return rc;
+    *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
+    return 1;
+}
+
 int proc__pidfd_is_child(int pidfd)
 {
     siginfo_t info;
@@ -112,4 +126,29 @@ int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)
         return -ENODATA;
     *ret_exit = proc__exit_from_status(info.exit_status);
     return 0;
+}
+
+int proc__pidfd_ids(int pidfd, struct pidfd_ids *ret_ids)
+{
+    const uint64_t all = INFO_PID | INFO_CREDS;
+    struct pidfd_info info = {.mask = all};
+    long rc = proc__syscall(SYS_ioctl, pidfd, (long)GET_INFO, (long)&info, 0, 0, 0);
+    if (rc == -ESRCH || (rc == 0 && (info.mask & all) != all))
+        return -ESRCH;
+    if (rc < 0)
+        return -ENODATA;
+    *ret_ids = (struct pidfd_ids){(int32_t)info.ppid, info.ruid, info.euid, info.rgid, info.egid};
+    return 0;
+}
+
+/* Before 6.9 every pidfd had the same inode, on another file system. */
+#define PIDFS_MAGIC 0x50494446
+
+uint64_t proc__pidfd_inode(int pidfd)
+{
+    struct statfs where;
+    struct stat about;
+    if (fstatfs(pidfd, &where) < 0 || (uint64_t)where.f_type != PIDFS_MAGIC || fstat(pidfd, &about) < 0)
+        return 0;
+    return about.st_ino;
 }

@@ -22,6 +22,8 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage);
 int proc__pidfd_has_ended(int pidfd);
 /* Waits for the end of a child, however long it takes, and reaps it. 0 or a negative errno. */
 int proc__pidfd_await(int pidfd);
+/* The same look without reaping: who waits for the child finds it as it was. */
+int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
 /* 0: it is our child, running or not reaped yet; -ECHILD: it is not, or no longer. */
 int proc__pidfd_is_child(int pidfd);
 /*
@@ -29,5 +31,15 @@ int proc__pidfd_is_child(int pidfd);
  * -ENODATA: this kernel does not tell.
  */
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit);
+/* What PIDFD_GET_INFO tells without a look at /proc, in the caller's pid and user namespaces. */
+struct pidfd_ids {
+    int32_t ppid;
+    uint32_t uid, euid, gid, egid;
+};
+
+/* 0; -ESRCH: reaped; or -ENODATA: this kernel does not tell (before 6.13), or not to us. */
+int proc__pidfd_ids(int pidfd, struct pidfd_ids *ret_ids);
+/* The inode of a pidfd, which no two processes share until the machine is booted again; 0: none such here. */
+uint64_t proc__pidfd_inode(int pidfd);
 
 #endif

@@ -20,4 +20,11 @@ int proc__target_open(const proc_target *target, const char *file, int flags);
 /* What a read of such a file came to, in the same errors. */
 int proc__target_error(int rc);
 
+/*
+ * A pidfd of the target, a process: a new one, which belongs to who calls. A plain pid is one of our pid namespace;
+ * where a /proc is named by the target, the pidfd is sure to be of the process that this /proc means. -ESRCH: gone, or
+ * a thread's id; -EOPNOTSUPP: that /proc counts in another pid namespace than ours; -EINVAL: a thread; or as above.
+ */
+int proc__target_pidfd(const proc_target *target);
+
 #endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a process ended that is not, or need not be, a child of ours. Asks its pidfd, reaps nobody, keeps nothing.
+ *
+ * A stranger goes through three states: it runs; it has ended, and only its parent may know how; its parent has reaped
+ * it, and the kernel tells everybody who holds a pidfd, if it is one that does (6.15).
+ */
+#include "target.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "../base/clock.h"
+#include "../base/fd.h"
+#include "../base/pidfd.h"
+
+/* For what the kernel does at once; only so that no surprise of it can hang us. */
+#define PATIENCE_MS 1000
+/* Between two looks at what cannot be polled for. */
+#define NAP_MS 10
+
+struct view {
+    proc_exit exit;
+    int ours;   /* 1: our child, not reaped yet */
+    int silent; /* 1: this kernel will never tell more */
+};
+
+/* The events of a pidfd now. */
+static int events_of(int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    int ready = proc__poll(&end, 1, proc__deadline_in(0));
+    return ready < 0 ? ready : end.revents;
+}
+
+/*
+ * Ended, and not our child. Reaped, if the kernel finds nobody behind the pidfd; a status is ready when it reports
+ * POLLHUP, which can be a moment later.
+ */
+static void look_at_stranger(int pidfd, struct view *view)
+{
+    int rc = proc__pidfd_exit_info(pidfd, &view->exit);
+    if (rc == 0)
+        return;
+    view->silent = rc == -ENODATA;
+    view->exit = (proc_exit){.kind = PROC_EXITED_UNREAPED};
+    if (proc__pidfd_signal(pidfd, 0, 0) != -ESRCH)
+        return;
+    view->exit.kind = PROC_LOST;
+    if (view->silent)
+        return;
+    struct pollfd hangup = {.fd = pidfd};
+    proc__poll(&hangup, 1, proc__deadline_in(PATIENCE_MS));
+    proc__pidfd_exit_info(pidfd, &view->exit);
+}
+
+static int look(int pidfd, struct view *view)
+{
+    *view = (struct view){.exit = {.kind = PROC_RUNNING}};
+    /* The events first: what they say stays so. */
+    int events = events_of(pidfd);
+    if (events < 0)
+        return events;
+    int rc = proc__pidfd_peek(pidfd, &view->exit);
+    if (rc < 0 && rc != -ECHILD)
+        return rc;
+    view->ours = rc == 0;
+    if (rc == 1 || !(events & (POLLIN | POLLHUP)))
+        return 0;
+    /* Our child, and yet nothing to reap: a debugger comes first. */
+    if (view->ours)
+        view->exit.kind = PROC_EXITED_UNREAPED;
+    else
+        look_at_stranger(pidfd, view);
+    return 0;
+}
+
+static int wait_until(int pidfd, deadline when, struct view *view)
+{
+    for (;;) {
+        int rc = look(pidfd, view);
+        if (rc < 0)
+            return rc;
+        int ended = view->exit.kind != PROC_RUNNING;
+        if ((ended && view->exit.kind != PROC_EXITED_UNREAPED) || view->silent)
+            return 0;
+        if (proc__deadline_passed(when))
+            return ended ? 0 : -ETIMEDOUT;
+        deadline next = ended && view->ours ? proc__deadline_min(when, proc__deadline_in(NAP_MS)) : when;
+        struct pollfd end = {.fd = pidfd, .events = ended ? 0 : POLLIN};
+        rc = proc__poll(&end, ended && view->ours ? 0 : 1, next);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+int proc_exit_get(const proc_target *target, proc_exit *ret_exit)
+{
+    struct view view;
+    if (!ret_exit)
+        return -EINVAL;
+    int pidfd = proc__target_pidfd(target);
+    if (pidfd < 0)
+        return pidfd;
+    int rc = look(pidfd, &view);
+    proc__fd_close(&pidfd);
+    if (rc == 0)
+        *ret_exit = view.exit;
+    return rc;
+}
+
+static int is_self(const proc_target *target)
+{
+    return !target || (target->pid == 0 && !target->pidfd && !target->dir_fd);
+}
+
+int proc_exit_wait(const proc_target *target, int timeout_ms, proc_exit *ret_exit)
+{
+    struct view view;
+    if (timeout_ms < -1 || is_self(target))
+        return -EINVAL;
+    int pidfd = proc__target_pidfd(target);
+    if (pidfd < 0)
+        return pidfd;
+    int rc = wait_until(pidfd, proc__deadline_in(timeout_ms), &view);
+    proc__fd_close(&pidfd);
+    if (rc == 0 && ret_exit)
+        *ret_exit = view.exit;
+    return rc;
+}
