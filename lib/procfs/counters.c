@@ -73,16 +73,16 @@ int proc_schedstat_read(const proc_target *target, proc_schedstat *ret_schedstat
     return 0;
 }
 
-#define ROW(text, number, form, member) {text, offsetof(proc_io, member), KEYED_##form, PROC_IO_##number}
+#define COUNTER_ROW(text, number, form, member) {text, offsetof(proc_io, member), KEYED_##form, PROC_IO_##number}
 
 static const struct keyed io_rows[] = {
-    ROW("rchar", READ_CHARS, U64, read_chars),
-    ROW("wchar", WRITTEN_CHARS, U64, written_chars),
-    ROW("syscr", READ_CALLS, U64, read_calls),
-    ROW("syscw", WRITE_CALLS, U64, write_calls),
-    ROW("read_bytes", READ_BYTES, U64, read_bytes),
-    ROW("write_bytes", WRITTEN_BYTES, U64, written_bytes),
-    ROW("cancelled_write_bytes", CANCELLED_BYTES, I64, cancelled_bytes),
+    COUNTER_ROW("rchar", READ_CHARS, U64, read_chars),
+    COUNTER_ROW("wchar", WRITTEN_CHARS, U64, written_chars),
+    COUNTER_ROW("syscr", READ_CALLS, U64, read_calls),
+    COUNTER_ROW("syscw", WRITE_CALLS, U64, write_calls),
+    COUNTER_ROW("read_bytes", READ_BYTES, U64, read_bytes),
+    COUNTER_ROW("write_bytes", WRITTEN_BYTES, U64, written_bytes),
+    COUNTER_ROW("cancelled_write_bytes", CANCELLED_BYTES, I64, cancelled_bytes),
 };
 
 int proc_io_parse(const char *text, size_t len, proc_io *ret_io)

@@ -60,15 +60,15 @@ int64_t proc_fd_link_read(const proc_target *target, int fd, char *ret_path, siz
     return len == -ENODATA ? -ESRCH : len;
 }
 
-#define ROW(text, number, form, member) {text, offsetof(proc_fd_info, member), KEYED_##form, PROC_FD_INFO_##number}
+#define INFO_ROW(text, number, form, member) {text, offsetof(proc_fd_info, member), KEYED_##form, PROC_FD_INFO_##number}
 
 static const struct keyed rows[] = {
-    ROW("pos", POSITION, I64, position),
-    ROW("flags", FLAGS, OCTAL, flags),
-    ROW("mnt_id", MOUNT_ID, I32, mount_id),
-    ROW("ino", INODE, U64, inode),
-    ROW("Pid", PID, I32, pid),
-    ROW("eventfd-count", EVENT_COUNT, HEX, event_count),
+    INFO_ROW("pos", POSITION, I64, position),
+    INFO_ROW("flags", FLAGS, OCTAL, flags),
+    INFO_ROW("mnt_id", MOUNT_ID, I32, mount_id),
+    INFO_ROW("ino", INODE, U64, inode),
+    INFO_ROW("Pid", PID, I32, pid),
+    INFO_ROW("eventfd-count", EVENT_COUNT, HEX, event_count),
 };
 
 int proc_fd_info_parse(const char *text, size_t len, proc_fd_info *ret_info)

@@ -70,31 +70,31 @@ int proc_map_next(proc_span *rest, proc_map *ret_map)
     return 1;
 }
 
-#define ROW(text, number, member) {text, offsetof(proc_rollup, member), KEYED_KB, PROC_ROLLUP_##number}
+#define ROLLUP_ROW(text, number, member) {text, offsetof(proc_rollup, member), KEYED_KB, PROC_ROLLUP_##number}
 
 static const struct keyed rollup_rows[] = {
-    ROW("Rss", RSS, rss_kb),
-    ROW("Pss", PSS, pss_kb),
-    ROW("Pss_Dirty", PSS_DIRTY, pss_dirty_kb),
-    ROW("Pss_Anon", PSS_ANON, pss_anon_kb),
-    ROW("Pss_File", PSS_FILE, pss_file_kb),
-    ROW("Pss_Shmem", PSS_SHMEM, pss_shmem_kb),
-    ROW("Shared_Clean", SHARED_CLEAN, shared_clean_kb),
-    ROW("Shared_Dirty", SHARED_DIRTY, shared_dirty_kb),
-    ROW("Private_Clean", PRIVATE_CLEAN, private_clean_kb),
-    ROW("Private_Dirty", PRIVATE_DIRTY, private_dirty_kb),
-    ROW("Referenced", REFERENCED, referenced_kb),
-    ROW("Anonymous", ANONYMOUS, anonymous_kb),
-    ROW("KSM", KSM, ksm_kb),
-    ROW("LazyFree", LAZY_FREE, lazy_free_kb),
-    ROW("AnonHugePages", ANON_HUGE_PAGES, anon_huge_pages_kb),
-    ROW("ShmemPmdMapped", SHMEM_PMD_MAPPED, shmem_pmd_mapped_kb),
-    ROW("FilePmdMapped", FILE_PMD_MAPPED, file_pmd_mapped_kb),
-    ROW("Shared_Hugetlb", SHARED_HUGETLB, shared_hugetlb_kb),
-    ROW("Private_Hugetlb", PRIVATE_HUGETLB, private_hugetlb_kb),
-    ROW("Swap", SWAP, swap_kb),
-    ROW("SwapPss", SWAP_PSS, swap_pss_kb),
-    ROW("Locked", LOCKED, locked_kb),
+    ROLLUP_ROW("Rss", RSS, rss_kb),
+    ROLLUP_ROW("Pss", PSS, pss_kb),
+    ROLLUP_ROW("Pss_Dirty", PSS_DIRTY, pss_dirty_kb),
+    ROLLUP_ROW("Pss_Anon", PSS_ANON, pss_anon_kb),
+    ROLLUP_ROW("Pss_File", PSS_FILE, pss_file_kb),
+    ROLLUP_ROW("Pss_Shmem", PSS_SHMEM, pss_shmem_kb),
+    ROLLUP_ROW("Shared_Clean", SHARED_CLEAN, shared_clean_kb),
+    ROLLUP_ROW("Shared_Dirty", SHARED_DIRTY, shared_dirty_kb),
+    ROLLUP_ROW("Private_Clean", PRIVATE_CLEAN, private_clean_kb),
+    ROLLUP_ROW("Private_Dirty", PRIVATE_DIRTY, private_dirty_kb),
+    ROLLUP_ROW("Referenced", REFERENCED, referenced_kb),
+    ROLLUP_ROW("Anonymous", ANONYMOUS, anonymous_kb),
+    ROLLUP_ROW("KSM", KSM, ksm_kb),
+    ROLLUP_ROW("LazyFree", LAZY_FREE, lazy_free_kb),
+    ROLLUP_ROW("AnonHugePages", ANON_HUGE_PAGES, anon_huge_pages_kb),
+    ROLLUP_ROW("ShmemPmdMapped", SHMEM_PMD_MAPPED, shmem_pmd_mapped_kb),
+    ROLLUP_ROW("FilePmdMapped", FILE_PMD_MAPPED, file_pmd_mapped_kb),
+    ROLLUP_ROW("Shared_Hugetlb", SHARED_HUGETLB, shared_hugetlb_kb),
+    ROLLUP_ROW("Private_Hugetlb", PRIVATE_HUGETLB, private_hugetlb_kb),
+    ROLLUP_ROW("Swap", SWAP, swap_kb),
+    ROLLUP_ROW("SwapPss", SWAP_PSS, swap_pss_kb),
+    ROLLUP_ROW("Locked", LOCKED, locked_kb),
 };
 
 int proc_rollup_parse(const char *text, size_t len, proc_rollup *ret_rollup)

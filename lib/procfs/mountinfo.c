@@ -24,7 +24,7 @@ static proc_span take_field(const char **at, const char *stop)
     return span_of(start, end);
 }
 
-static const char *take_numbers(const char *at, proc_mount *mount)
+static const char *take_mount_numbers(const char *at, proc_mount *mount)
 {
     at = take_i32(at, &mount->id);
     at = at && *at == ' ' ? take_i32(at + 1, &mount->parent_id) : NULL;
@@ -50,7 +50,7 @@ static int take_tags(const char **at, const char *stop, proc_span *ret_tags)
 
 static int take_line(const char *at, const char *stop, proc_mount *mount)
 {
-    at = take_numbers(at, mount);
+    at = take_mount_numbers(at, mount);
     if (!at)
         return -EBADMSG;
     mount->root = take_field(&at, stop);

@@ -15,7 +15,7 @@
 #include "number.h"
 #include "record.h"
 
-enum form { FORM_LETTER, FORM_I32, FORM_U32, FORM_I64, FORM_U64 };
+enum number_form { FORM_LETTER, FORM_I32, FORM_U32, FORM_I64, FORM_U64 };
 
 struct field {
     uint16_t offset;
@@ -89,7 +89,7 @@ static const char *take_letter(const char *at, char *ret_letter)
 static const char *take_value(const struct field *field, const char *at, proc_stat *stat)
 {
     void *member = (char *)stat + field->offset;
-    switch ((enum form)field->form) {
+    switch ((enum number_form)field->form) {
     case FORM_LETTER: return take_letter(at, member);
     case FORM_I32: return take_i32(at, member);
     case FORM_U32: return take_u32(at, member);

@@ -114,8 +114,11 @@ static void take_signals(struct world *world)
     pthread_sigmask(SIG_BLOCK, NULL, &world->mask);
     for (int number = 1; number <= SIGNALS; number++) {
         world->known[number] = sigaction(number, NULL, &world->actions[number]) == 0;
-        if (!world->known[number])
-            world->caught &= ~(UINT64_C(1) << (number - 1)); /* caught from the first thread, cancellation, ... on */
+        if (world->known[number])
+            continue;
+        /* Caught from the first thread, cancellation, ... on, and before that ignored, if our parent did so. */
+        world->ignored &= ~(UINT64_C(1) << (number - 1));
+        world->caught &= ~(UINT64_C(1) << (number - 1));
     }
 }
 
