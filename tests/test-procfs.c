@@ -381,7 +381,8 @@ static int is_denied(void *arg)
     require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_CMDLINE, &buffer), 0);
     require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_CGROUP, &buffer), 0);
     require_rc(proc_file_read(PROC_PID(pid), PROC_FILE_MOUNTINFO, &buffer), 0);
-    require(proc_comm_read(PROC_PID(pid), NULL, 0) >= 0 && proc_task_list(PROC_PID(pid), NULL, 0) == 1);
+    require(proc_comm_read(PROC_PID(pid), NULL, 0) >= 0);
+    require_rc(proc_task_list(PROC_PID(pid), NULL, 0), 1 + SANITIZER_THREADS);
     proc_buffer_done(&buffer);
     return 0;
 }

@@ -27,15 +27,6 @@
 
 #include <proc/status.h>
 
-#include "base/system.h"
-
-/* The thread sanitizer has a thread of its own in every process. */
-#ifdef THREAD_SANITIZER
-#define SANITIZER_THREADS 1
-#else
-#define SANITIZER_THREADS 0
-#endif
-
 static proc_status status;
 
 static int read_status(const proc_target *target, proc_buffer *buffer)

@@ -409,7 +409,8 @@ typedef struct proc_target {
 typedef struct proc_identity {
     int32_t pid;          /**< As the /proc that was asked counts. */
     int32_t reserved0;    /**< 0. */
-    uint64_t start_ticks; /**< When it started, since boot: /proc/<pid>/stat. Moved by a time namespace of the reader. */
+    uint64_t start_ticks; /**< When it started, since boot: `/proc/<pid>/stat`. A time namespace of the reader moves
+                               it. */
     uint64_t inode;       /**< Of its pidfd, never used again until the next boot; 0 where the kernel has none such
                                (before 6.9), or where pidfds are denied. */
     uint64_t reserved[4]; /**< 0. */

@@ -29,4 +29,16 @@ struct outside {
 struct outside outside_run(const char *const argv[]);
 void outside_done(struct outside *outside);
 
+/* The thread sanitizer has a thread of its own in every process. */
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZER_THREADS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SANITIZER_THREADS 1
+#endif
+#endif
+#ifndef SANITIZER_THREADS
+#define SANITIZER_THREADS 0
+#endif
+
 #endif
