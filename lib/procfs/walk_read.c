@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -16,9 +15,8 @@
 #include "../base/buffer.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
-#include "number.h"
+#include "walk_values.h"
 
-#include <proc/procfs.h>
 #include <proc/status.h>
 
 #define PROC_MAGIC 0x9fa0
@@ -30,272 +28,10 @@ struct subject {
     struct kept *kept;
     int base;      /* the directory that its own stands in */
     int directory; /* its own, or -1 */
-    proc_entry *entry;
+    struct filling filling;
 };
 
 enum outcome { READ, GONE, ABSENT, DENIED };
-
-/* ---- Options ---- */
-
-static int is_zero(const void *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (((const char *)bytes)[i] != 0)
-            return 0;
-    return 1;
-}
-
-int proc__wanted_take(const proc_walk_options *given, struct wanted *ret_wanted)
-{
-    struct wanted wanted = {.options = {.size = sizeof wanted.options}};
-    proc_walk_options *options = &wanted.options;
-    if (given) {
-        size_t size = given->size;
-        if (size < sizeof size)
-            return -EINVAL;
-        if (size > sizeof *options && !is_zero((const char *)given + sizeof *options, size - sizeof *options))
-            return -E2BIG;
-        memcpy(options, given, size < sizeof *options ? size : sizeof *options);
-    }
-    const uint32_t flags = PROC_WALK_THREADS | PROC_WALK_NO_KERNEL | PROC_WALK_SAMPLE;
-    if ((options->fields & ~ALL_FIELDS) || (options->flags & ~flags) || options->parent < 0)
-        return -EINVAL;
-    wanted.uid = options->uid ? *options->uid : 0;
-    wanted.filtered = (options->flags & PROC_WALK_NO_KERNEL ? PROC_FIELD_KTHREAD : 0) |
-                      (options->parent ? PROC_FIELD_PARENT : 0) | (options->uid ? PROC_FIELD_USER : 0) |
-                      (options->name ? PROC_FIELD_NAME : 0) | (options->cgroup ? PROC_FIELD_CGROUP : 0);
-    *ret_wanted = wanted;
-    return 0;
-}
-
-/* ---- Filters ---- */
-
-static int is_in_cgroup(const char *path, const char *group)
-{
-    size_t len = strlen(group);
-    while (len > 0 && group[len - 1] == '/')
-        len--;
-    return strncmp(path, group, len) == 0 && (path[len] == '/' || path[len] == '\0');
-}
-
-/* Whether a filter for that field lets the entry, which has it, pass. */
-static int passes(const struct wanted *wanted, uint64_t field, const proc_entry *entry)
-{
-    switch (field) {
-    case PROC_FIELD_KTHREAD: return !entry->kthread;
-    case PROC_FIELD_PARENT: return entry->ppid == wanted->options.parent;
-    case PROC_FIELD_USER: return entry->euid == wanted->uid;
-    case PROC_FIELD_NAME: return strcmp(entry->name, wanted->options.name) == 0;
-    case PROC_FIELD_CGROUP: return is_in_cgroup(entry->cgroup, wanted->options.cgroup);
-    default: return 1;
-    }
-}
-
-/* 1: no filter is against what is known so far. */
-static int may_match(const struct wanted *wanted, const proc_entry *entry)
-{
-    for (uint64_t left = wanted->filtered & entry->present; left; left &= left - 1)
-        if (!passes(wanted, left & (0 - left), entry))
-            return 0;
-    return 1;
-}
-
-/* ---- Values ---- */
-
-/* Whether the entry still lacks that field; then the caller fills it in. */
-static int lacks(const struct subject *subject, uint64_t field)
-{
-    proc_entry *entry = subject->entry;
-    if (!(subject->reader->plan.fields & field) || (entry->present & field))
-        return 0;
-    entry->present |= field;
-    return 1;
-}
-
-static void set_name(proc_entry *entry, const char *name, size_t len)
-{
-    len = len < sizeof entry->name ? len : sizeof entry->name - 1;
-    memcpy(entry->name, name, len);
-    entry->name[len] = '\0';
-}
-
-static void take_comm(const struct subject *subject, const char *text, size_t len)
-{
-    if (len > 0 && text[len - 1] == '\n')
-        len--;
-    if (lacks(subject, PROC_FIELD_NAME))
-        set_name(subject->entry, text, len);
-}
-
-static void take_statm(const struct subject *subject, const char *text)
-{
-    uint64_t size, resident;
-    const char *at = take_u64(skip_blanks(text), &size);
-    at = at ? take_u64(skip_blanks(at), &resident) : NULL;
-    if (!at)
-        return;
-    if (lacks(subject, PROC_FIELD_RSS))
-        subject->entry->rss_kb = resident * subject->reader->page_kb;
-    if (lacks(subject, PROC_FIELD_VM_SIZE))
-        subject->entry->vm_size_kb = size * subject->reader->page_kb;
-}
-
-static int stat_has_all(const proc_stat *stat, int first, int second, int third)
-{
-    return proc_stat_has(stat, first) && proc_stat_has(stat, second) && proc_stat_has(stat, third);
-}
-
-static void take_stat(const struct subject *subject, const char *text, size_t len)
-{
-    proc_stat stat;
-    proc_entry *entry = subject->entry;
-    proc_stat_parse(text, len, &stat);
-    if (proc_stat_has(&stat, PROC_STAT_PPID) && lacks(subject, PROC_FIELD_PARENT))
-        entry->ppid = stat.ppid;
-    if (proc_stat_has(&stat, PROC_STAT_NAME) && lacks(subject, PROC_FIELD_NAME))
-        set_name(entry, stat.name, stat.name_len);
-    if (proc_stat_has(&stat, PROC_STAT_STATE) && lacks(subject, PROC_FIELD_STATE))
-        entry->state = stat.state;
-    if (proc_stat_has(&stat, PROC_STAT_START_TICKS) && lacks(subject, PROC_FIELD_START))
-        entry->start_ticks = stat.start_ticks;
-    if (stat_has_all(&stat, PROC_STAT_USER_TICKS, PROC_STAT_SYSTEM_TICKS, PROC_STAT_SYSTEM_TICKS) &&
-        lacks(subject, PROC_FIELD_TIMES)) {
-        entry->user_ticks = stat.user_ticks;
-        entry->system_ticks = stat.system_ticks;
-    }
-    if (proc_stat_has(&stat, PROC_STAT_VM_SIZE) && lacks(subject, PROC_FIELD_VM_SIZE))
-        entry->vm_size_kb = stat.vm_size_bytes / 1024;
-    if (proc_stat_has(&stat, PROC_STAT_THREADS) && lacks(subject, PROC_FIELD_THREADS))
-        entry->threads = (uint32_t)stat.threads;
-    if (stat_has_all(&stat, PROC_STAT_PGRP, PROC_STAT_SESSION, PROC_STAT_TTY) && lacks(subject, PROC_FIELD_GROUP)) {
-        entry->pgrp = stat.pgrp;
-        entry->session = stat.session;
-        entry->tty = stat.tty;
-    }
-    if (stat_has_all(&stat, PROC_STAT_PRIORITY, PROC_STAT_NICE, PROC_STAT_POLICY) && lacks(subject, PROC_FIELD_NICE)) {
-        entry->priority = stat.priority;
-        entry->nice = stat.nice;
-        entry->policy = stat.policy;
-    }
-    if (proc_stat_has(&stat, PROC_STAT_FLAGS) && lacks(subject, PROC_FIELD_KTHREAD))
-        entry->kthread = (stat.flags & PROC_STAT_FLAG_KERNEL_THREAD) != 0;
-}
-
-/* A size that is not there because there is no memory is 0. */
-static void take_size(const struct subject *subject, const proc_status *status, int key, uint64_t field, uint64_t value,
-                      uint64_t *ret_kb)
-{
-    int has = proc_status_has(status, key);
-    int empty = !proc_status_has(status, PROC_KEY_VM_SIZE) && !proc_status_has(status, PROC_KEY_MEM);
-    if ((has || empty) && lacks(subject, field))
-        *ret_kb = has ? value : 0;
-}
-
-static void take_status(const struct subject *subject, const char *text, size_t len)
-{
-    proc_status status;
-    proc_entry *entry = subject->entry;
-    proc_status_parse(text, len, sizeof status, &status);
-    if (proc_status_has(&status, PROC_KEY_PPID) && lacks(subject, PROC_FIELD_PARENT))
-        entry->ppid = status.ppid;
-    if (proc_status_has(&status, PROC_KEY_NAME) && lacks(subject, PROC_FIELD_NAME))
-        set_name(entry, status.name, status.name_len);
-    if (proc_status_has(&status, PROC_KEY_STATE) && lacks(subject, PROC_FIELD_STATE))
-        entry->state = status.state;
-    if (proc_status_has(&status, PROC_KEY_UID) && proc_status_has(&status, PROC_KEY_GID) &&
-        lacks(subject, PROC_FIELD_USER)) {
-        entry->uid = status.uid[0];
-        entry->euid = status.uid[1];
-        entry->gid = status.gid[0];
-        entry->egid = status.gid[1];
-    }
-    take_size(subject, &status, PROC_KEY_VM_RSS, PROC_FIELD_RSS, status.vm_rss_kb, &entry->rss_kb);
-    take_size(subject, &status, PROC_KEY_VM_SIZE, PROC_FIELD_VM_SIZE, status.vm_size_kb, &entry->vm_size_kb);
-    take_size(subject, &status, PROC_KEY_VM_SWAP, PROC_FIELD_SWAP, status.vm_swap_kb, &entry->swap_kb);
-    if (proc_status_has(&status, PROC_KEY_THREADS) && lacks(subject, PROC_FIELD_THREADS))
-        entry->threads = status.threads;
-    if (proc_status_has(&status, PROC_KEY_VOLUNTARY_SWITCHES) &&
-        proc_status_has(&status, PROC_KEY_NONVOLUNTARY_SWITCHES) && lacks(subject, PROC_FIELD_SWITCHES)) {
-        entry->voluntary_switches = status.voluntary_switches;
-        entry->nonvoluntary_switches = status.nonvoluntary_switches;
-    }
-    int kthread = proc_status_is_kernel_thread(&status);
-    if (kthread >= 0 && lacks(subject, PROC_FIELD_KTHREAD))
-        entry->kthread = (uint32_t)kthread;
-    if (proc_status_has(&status, PROC_KEY_NS_PID) && status.ns_depth > 0 && lacks(subject, PROC_FIELD_INNER_PID))
-        entry->inner_pid = status.ns_pid[status.ns_depth - 1];
-}
-
-/* The number behind a key at the start of a line; 0: there is none. */
-static int number_after(const char *text, const char *end, const char *key, uint64_t *ret_value)
-{
-    const size_t len = strlen(key);
-    for (const char *line = text; line < end;) {
-        const char *stop = memchr(line, '\n', (size_t)(end - line));
-        if (!stop)
-            return 0;
-        if ((size_t)(stop - line) > len && memcmp(line, key, len) == 0)
-            return take_u64(skip_blanks(line + len), ret_value) != NULL;
-        line = stop + 1;
-    }
-    return 0;
-}
-
-static void take_io(const struct subject *subject, const char *text, size_t len)
-{
-    uint64_t fetched, sent;
-    if (!number_after(text, text + len, "read_bytes:", &fetched) ||
-        !number_after(text, text + len, "write_bytes:", &sent) || !lacks(subject, PROC_FIELD_IO))
-        return;
-    subject->entry->read_bytes = fetched;
-    subject->entry->written_bytes = sent;
-}
-
-static void take_pss(const struct subject *subject, const char *text, size_t len)
-{
-    uint64_t kb;
-    if (number_after(text, text + len, "Pss:", &kb) && lacks(subject, PROC_FIELD_PSS))
-        subject->entry->pss_kb = kb;
-}
-
-/* The line "0::/path" of version 2, else the path of the first line; ends it with a NUL. */
-static void take_cgroup(const struct subject *subject, char *text, size_t len)
-{
-    char *end = text + len, *best = NULL;
-    for (char *line = text, *stop; line < end && (stop = memchr(line, '\n', (size_t)(end - line))); line = stop + 1) {
-        char *first = memchr(line, ':', (size_t)(stop - line));
-        char *second = first ? memchr(first + 1, ':', (size_t)(stop - first - 1)) : NULL;
-        if (!second)
-            continue;
-        *stop = '\0';
-        int is_v2 = second == first + 1 && first == line + 1 && *line == '0';
-        if (is_v2 || !best)
-            best = second + 1;
-        if (is_v2)
-            break;
-    }
-    if (best && lacks(subject, PROC_FIELD_CGROUP))
-        subject->entry->cgroup = best;
-}
-
-static void take_text(const struct subject *subject, enum source source, proc_buffer *text)
-{
-    switch (source) {
-    case SOURCE_COMM: take_comm(subject, text->data, text->len); break;
-    case SOURCE_STATM: take_statm(subject, text->data); break;
-    case SOURCE_STAT: take_stat(subject, text->data, text->len); break;
-    case SOURCE_STATUS: take_status(subject, text->data, text->len); break;
-    case SOURCE_CGROUP: take_cgroup(subject, text->data, text->len); break;
-    case SOURCE_IO: take_io(subject, text->data, text->len); break;
-    case SOURCE_PSS: take_pss(subject, text->data, text->len); break;
-    case SOURCE_CMDLINE:
-        if (lacks(subject, PROC_FIELD_CMDLINE))
-            subject->entry->cmdline = (proc_span){text->data, text->len};
-        break;
-    case SOURCE_INFO:
-    case SOURCE_COUNT: break;
-    }
-}
 
 /* ---- Files ---- */
 
@@ -336,7 +72,7 @@ static int open_file(const struct subject *subject, const char *file)
     char path[32];
     if (subject->directory >= 0)
         return proc__fd_open_at(subject->directory, file, O_RDONLY, 0);
-    path_to(path, subject->entry->tid, file);
+    path_to(path, subject->filling.entry->tid, file);
     return proc__fd_open_at(subject->base, path, O_RDONLY, 0);
 }
 
@@ -401,8 +137,7 @@ static enum outcome outcome_of(const struct subject *subject, enum source source
 static int read_ids(const struct subject *subject)
 {
     struct pidfd_ids ids;
-    proc_entry *entry = subject->entry;
-    int pidfd = proc__pidfd_open(entry->pid);
+    int pidfd = proc__pidfd_open(subject->filling.entry->pid);
     /* Listed, but no longer there. */
     if (pidfd == -EINVAL || pidfd == -ENOENT)
         pidfd = -ESRCH;
@@ -412,14 +147,7 @@ static int read_ids(const struct subject *subject)
     proc__fd_close(&pidfd);
     if (rc < 0)
         return rc;
-    if (lacks(subject, PROC_FIELD_PARENT))
-        entry->ppid = ids.ppid;
-    if (lacks(subject, PROC_FIELD_USER)) {
-        entry->uid = ids.uid;
-        entry->euid = ids.euid;
-        entry->gid = ids.gid;
-        entry->egid = ids.egid;
-    }
+    proc__fill_in_ids(&subject->filling, &ids);
     return 0;
 }
 
@@ -441,7 +169,7 @@ static int read_source(const struct subject *subject, enum source source)
     /* Some emulations open the files of a process that has gone, and have nothing in them. */
     if (text->len == 0 && source < CORE_COUNT)
         return -ESRCH;
-    take_text(subject, source, text);
+    proc__fill_in(&subject->filling, source, text);
     return 0;
 }
 
@@ -454,7 +182,7 @@ static int read_source(const struct subject *subject, enum source source)
 static int read_sources(const struct subject *subject)
 {
     const struct plan *plan = &subject->reader->plan;
-    proc_entry *entry = subject->entry;
+    proc_entry *entry = subject->filling.entry;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         enum source source = (enum source)i;
         if (!(plan->sources & SOURCE_BIT(source)))
@@ -468,7 +196,7 @@ static int read_sources(const struct subject *subject)
         case READ:
         case ABSENT: break;
         }
-        if (!may_match(&subject->reader->wanted, entry))
+        if (!proc__wanted_may_match(&subject->reader->wanted, entry))
             return NOT_WANTED;
     }
     entry->denied &= ~entry->present;
@@ -489,7 +217,7 @@ static int needs_directory(const struct reader *reader, const struct kept *kept)
 static int read_once(struct reader *reader, int base, struct kept *kept, proc_entry *entry)
 {
     char path[32];
-    struct subject subject = {reader, kept, base, -1, entry};
+    struct subject subject = {reader, kept, base, -1, {reader->plan.fields, reader->page_kb, entry}};
     if (needs_directory(reader, kept)) {
         path_to(path, entry->tid, NULL);
         subject.directory = proc__fd_open_at(base, path, O_PATH | O_DIRECTORY, 0);

@@ -9,16 +9,7 @@
 
 #include "walk_list.h"
 #include "walk_plan.h"
-
-/* The options of a caller, copied whole. */
-struct wanted {
-    proc_walk_options options;
-    uint32_t uid;
-    uint64_t filtered; /* fields that a filter looks at */
-};
-
-/* 0, -EINVAL or -E2BIG. */
-int proc__wanted_take(const proc_walk_options *given, struct wanted *ret_wanted);
+#include "walk_wanted.h"
 
 /* Files of one process that stay open from one sample to the next; -1: not open. */
 struct kept {
