@@ -2,7 +2,7 @@
 /*
  * What it costs to read and understand /proc/<pid>/status above the bare openat, read and close of the same files: over
  * many sleeping processes in turn, so that nothing is answered from a warm cache of one. And what it costs to walk over
- * all of them, by what is asked for, against the bare calls.
+ * all of them, by what is asked for, against the bare calls and against the peers that are installed.
  */
 #include "bench.h"
 
@@ -19,7 +19,11 @@
 
 #include <proc/proc.h>
 
+#include "peers.h"
+
 static long processes = 2000;
+/* Texts that are still in the processor's cache, as one is that has just been read. */
+#define TEXTS_AT_HAND 8
 
 /* All that the ways go through, one process for each time of the work. */
 struct crowd {
@@ -115,13 +119,23 @@ static void read_and_parse_without_buffer(const void *context)
         bench_die("proc_status_read", 0);
 }
 
-static void parse_only(const void *context)
+static void parse(const proc_buffer *text)
 {
     proc_status status;
-    const struct crowd *crowd = context;
-    const proc_buffer *text = &crowd->texts[next_of(crowd)];
     if (proc_status_parse(text->data, text->len, sizeof status, &status) < 1)
         bench_die("proc_status_parse", 0);
+}
+
+static void parse_at_hand(const void *context)
+{
+    const struct crowd *crowd = context;
+    parse(&crowd->texts[next_of(crowd) % TEXTS_AT_HAND]);
+}
+
+static void parse_from_afar(const void *context)
+{
+    const struct crowd *crowd = context;
+    parse(&crowd->texts[next_of(crowd)]);
 }
 
 static void measure(const struct crowd *crowd)
@@ -131,7 +145,8 @@ static void measure(const struct crowd *crowd)
         {"openat, read, close", read_bare, crowd, 0},
         {"proc_status_read", read_and_parse, crowd, 0},
         {"the same, no buffer", read_and_parse_without_buffer, crowd, 0},
-        {"proc_status_parse alone", parse_only, crowd, 0},
+        {"proc_status_parse alone", parse_at_hand, crowd, 0},
+        {"the same, cold texts", parse_from_afar, crowd, 0},
     };
     bench_row(&work, ways, sizeof ways / sizeof ways[0]);
 }
@@ -209,34 +224,61 @@ static void sample(const void *context)
         bench_die("proc_table_refresh", 0);
 }
 
-static void measure_walks(void)
+static const uint64_t nothing, ids = PROC_FIELD_PARENT | PROC_FIELD_USER, times = PROC_FIELD_TIMES,
+                      memory = PROC_FIELD_USER | PROC_FIELD_RSS | PROC_FIELD_SWAP;
+static const struct bench_work pids_of_all = {"pids of all", "us", 1e3, 20};
+static const struct bench_work status_of_all = {"status of all", "ms", 1e6, 50};
+static const struct bench_work times_of_all = {"times of all", "ms", 1e6, 50};
+
+static proc_table *table_of_times(uint32_t flags)
 {
-    static const uint64_t nothing, ids = PROC_FIELD_PARENT | PROC_FIELD_USER, times = PROC_FIELD_TIMES,
-                          memory = PROC_FIELD_USER | PROC_FIELD_STATE | PROC_FIELD_RSS | PROC_FIELD_SWAP;
-    const struct bench_work pids = {"pids of all", "us", 1e3, 20}, statuses = {"status of all", "ms", 1e6, 50},
-                            samples = {"times of all", "ms", 1e6, 50};
-    const struct bench_way of_pids[] = {{"readdir", pids_bare, NULL, 0}, {"proc_walk", walk, &nothing, 0}};
-    const struct bench_way of_statuses[] = {{"readdir, openat, read, close", status_bare, NULL, 0},
-                                            {"proc_walk, status", walk, &memory, 0},
-                                            {"proc_walk, user and parent", walk, &ids, 0}};
+    proc_table *table;
+    if (proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU, .flags = flags)) < 0)
+        bench_die("proc_table_new", 0);
+    return table;
+}
+
+static void keep_as_many_as_possible(void)
+{
     struct rlimit limit;
-    proc_table *kept = NULL, *anew = NULL;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-    if (proc_table_new(&kept, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU, .flags = PROC_WALK_SAMPLE)) < 0 ||
-        proc_table_new(&anew, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU)) < 0)
-        bench_die("proc_table_new", 0);
+}
+
+static void measure_walks(void)
+{
+    const struct bench_way of_pids[] = {{"readdir", pids_bare, NULL, 0}, {"proc_walk", walk, &nothing, 0}};
+    const struct bench_way of_statuses[] = {{"readdir, openat, read, close", status_bare, NULL, 0},
+                                            {"proc_walk, status", walk, &memory, 0},
+                                            {"proc_walk, user and parent", walk, &ids, 0}};
+    proc_table *kept = table_of_times(PROC_WALK_SAMPLE), *anew = table_of_times(0);
     const struct bench_way of_samples[] = {{"readdir, openat, read, close", stat_bare, NULL, 0},
                                            {"proc_walk, stat", walk, &times, 0},
                                            {"proc_table_refresh", sample, &anew, 0},
                                            {"the same, files kept", sample, &kept, 0}};
-    bench_row(&pids, of_pids, sizeof of_pids / sizeof of_pids[0]);
-    bench_row(&statuses, of_statuses, sizeof of_statuses / sizeof of_statuses[0]);
-    bench_row(&samples, of_samples, sizeof of_samples / sizeof of_samples[0]);
+    bench_row(&pids_of_all, of_pids, sizeof of_pids / sizeof of_pids[0]);
+    bench_row(&status_of_all, of_statuses, sizeof of_statuses / sizeof of_statuses[0]);
+    bench_row(&times_of_all, of_samples, sizeof of_samples / sizeof of_samples[0]);
     proc_table_free(kept);
     proc_table_free(anew);
+}
+
+/* A peer as the measure: what it takes longer than we do is one over the ratio. */
+static void measure_against(const struct peer *peer)
+{
+    proc_table *kept = table_of_times(PROC_WALK_SAMPLE);
+    const struct bench_way of_pids[] = {{peer->name, peer->pids, peer, 0}, {"proc_walk", walk, &nothing, 0}};
+    const struct bench_way of_statuses[] = {{peer->name, peer->statuses, peer, 0},
+                                            {"proc_walk, status", walk, &memory, 0}};
+    const struct bench_way of_samples[] = {{peer->name, peer->times, peer, 0},
+                                           {"proc_walk, stat", walk, &times, 0},
+                                           {"proc_table_refresh, kept", sample, &kept, 0}};
+    bench_row(&pids_of_all, of_pids, sizeof of_pids / sizeof of_pids[0]);
+    bench_row(&status_of_all, of_statuses, sizeof of_statuses / sizeof of_statuses[0]);
+    bench_row(&times_of_all, of_samples, sizeof of_samples / sizeof of_samples[0]);
+    proc_table_free(kept);
 }
 
 int main(int argc, char *argv[])
@@ -245,7 +287,11 @@ int main(int argc, char *argv[])
     bench_begin(argc, argv, options, sizeof options / sizeof options[0]);
     struct crowd crowd = gather((size_t)processes);
     measure(&crowd);
+    keep_as_many_as_possible();
     measure_walks();
+    for (const struct peer *const *peer = peers(); *peer; peer++)
+        measure_against(*peer);
+    peers_end();
     disperse(&crowd);
     return 0;
 }
