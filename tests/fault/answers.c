@@ -118,6 +118,7 @@ static const struct {
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
+    {"pread", &transfer},      {"pread64", &transfer},
     {"ppoll", &polling},       {"epoll_wait", &interruptible}, {"epoll_pwait", &interruptible},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };

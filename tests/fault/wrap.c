@@ -44,6 +44,10 @@ static int refused(const char *call, long number, long arg)
 
 WRAP(int, pipe2, (int ends[2], int flags), (ends, flags))
 WRAP(ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size))
+WRAP(ssize_t, pread, (int fd, void *buffer, size_t size, off_t offset), (fd, buffer, size, offset))
+#ifdef __GLIBC__
+WRAP(ssize_t, pread64, (int fd, void *buffer, size_t size, off64_t offset), (fd, buffer, size, offset))
+#endif
 WRAP(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout))
 WRAP(int, ppoll, (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask),
