@@ -62,19 +62,6 @@ static int reserve(proc_table *table)
     return 0;
 }
 
-static struct row *row_of(const proc_table *table, int id)
-{
-    size_t low = 0, high = table->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (table->by_id[middle]->entry.tid < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < table->count && table->by_id[low]->entry.tid == id ? table->by_id[low] : NULL;
-}
-
 /* ---- A sample ---- */
 
 /* The texts of an entry live in the reader, and only until the next one is read. */
@@ -127,7 +114,7 @@ static int sample(proc_table *table, int base, int pid, int tid)
     int rc = reserve(table);
     if (rc < 0)
         return rc;
-    struct row *old = row_of(table, tid), *row = old ? old : take_row(table);
+    struct row *old = proc__table_row(table, tid), *row = old ? old : take_row(table);
     /* Listed twice: no kernel does that, an emulation may. */
     if (old && old->seen)
         return 0;
@@ -274,7 +261,7 @@ const proc_entry *proc_table_at(const proc_table *table, size_t index)
 
 const proc_entry *proc_table_find(const proc_table *table, int id)
 {
-    const struct row *row = table ? row_of(table, id) : NULL;
+    const struct row *row = table ? proc__table_row(table, id) : NULL;
     return row ? &row->entry : NULL;
 }
 

@@ -36,6 +36,8 @@ struct proc_table {
 
 /* A stable sort by one field, 0 = by id, without an allocation: scratch has room for as many rows. */
 void proc__table_sort_rows(struct row **rows, struct row **scratch, size_t count, uint64_t field, int descending);
+/* The row of that id; NULL: there is none. */
+struct row *proc__table_row(const proc_table *table, int id);
 /* Links parents, children and siblings in the present order, if the table knows of parents. */
 void proc__table_link(proc_table *table);
 

@@ -102,6 +102,21 @@ int proc_table_sort(proc_table *table, uint64_t field, int descending)
     return 0;
 }
 
+/* ---- By id ---- */
+
+struct row *proc__table_row(const proc_table *table, int id)
+{
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (table->by_id[middle]->entry.tid < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < table->count && table->by_id[low]->entry.tid == id ? table->by_id[low] : NULL;
+}
+
 /* ---- The tree ---- */
 
 /*
@@ -113,7 +128,7 @@ static struct row *parent_of(const proc_table *table, const struct row *row)
     const proc_entry *entry = &row->entry;
     if (!(entry->present & PROC_FIELD_PARENT) || entry->ppid <= 0 || entry->ppid == entry->tid)
         return NULL;
-    struct row *parent = (struct row *)(uintptr_t)proc_table_find(table, entry->ppid);
+    struct row *parent = proc__table_row(table, entry->ppid);
     if (!parent || (parent->entry.present & entry->present & PROC_FIELD_START) == 0 ||
         parent->entry.start_ticks > entry->start_ticks)
         return NULL;

@@ -11,17 +11,9 @@
 #include "../base/fd.h"
 #include "../base/pidfd.h"
 
-#include <proc/status.h>
-
 #include "number.h"
 
 #define PROC_MAGIC 0x9fa0
-
-/* Where a path starts: a directory's descriptor, and the text that goes before the path. */
-struct root {
-    int fd;
-    const char *prefix;
-};
 
 /* A path, built without stdio: walks build one for each process. Cut if too long, which only a file's name could do. */
 struct path {
@@ -54,14 +46,14 @@ static void put_number(struct path *path, int number)
     put(path, digits + start, sizeof digits - start);
 }
 
-static struct root root_of(const proc_target *target)
+struct root proc__target_root(const proc_target *target)
 {
     if (target->root_fd)
         return (struct root){*target->root_fd, ""};
     return (struct root){AT_FDCWD, "/proc/"};
 }
 
-static int check(const proc_target *target)
+int proc__target_check(const proc_target *target)
 {
     if (target->pid < 0 || target->tid < 0)
         return -EINVAL;
@@ -149,11 +141,7 @@ static int pid_in_fdinfo(char *text, size_t len)
     return -EBADF;
 }
 
-/*
- * The pid of a pidfd as that /proc counts: from the fdinfo that the same /proc tells, since an ioctl would tell it in
- * the caller's pid namespace. -ESRCH: reaped, or it or we are not of that namespace.
- */
-static int pid_of_pidfd(const struct root *root, int pidfd)
+int proc__target_pid_of(const struct root *root, int pidfd)
 {
     char text[1024];
     struct path path = {.len = 0};
@@ -176,14 +164,14 @@ static int still_there(const struct root *root, int pidfd, int pid)
 {
     /* Denied may come from a filter that looks at no process: ask again, then, the longer way. */
     int rc = proc__pidfd_signal(pidfd, 0, 0);
-    return rc == 0 || (rc != -ESRCH && pid_of_pidfd(root, pidfd) == pid);
+    return rc == 0 || (rc != -ESRCH && proc__target_pid_of(root, pidfd) == pid);
 }
 
 static int open_by_pidfd(const struct root *root, int pidfd, int tid, const char *file, int flags)
 {
     if (fcntl(pidfd, F_GETFD) < 0)
         return -EBADF;
-    int pid = pid_of_pidfd(root, pidfd);
+    int pid = proc__target_pid_of(root, pidfd);
     if (pid < 0)
         return pid;
     int fd = open_in_process(root, pid, tid, file, flags);
@@ -199,79 +187,13 @@ int proc__target_open(const proc_target *target, const char *file, int flags)
     static const proc_target self;
     if (!target)
         target = &self;
-    int rc = check(target);
+    int rc = proc__target_check(target);
     if (rc < 0)
         return rc;
     if (target->dir_fd)
         return open_in_directory(*target->dir_fd, target->tid, file, flags);
-    struct root root = root_of(target);
+    struct root root = proc__target_root(target);
     if (target->pidfd)
         return open_by_pidfd(&root, *target->pidfd, target->tid, file, flags);
     return open_in_process(&root, target->pid, target->tid, file, flags);
-}
-
-/* ---- Pidfds ---- */
-
-static int open_pidfd(int pid)
-{
-    int fd = proc__pidfd_open(pid);
-    if (fd >= 0)
-        return proc__fd_above_stdio(fd);
-    /* What newer and older kernels say of a thread's id. */
-    return fd == -EINVAL || fd == -ENOENT ? -ESRCH : fd;
-}
-
-/* The same for a pid as that /proc counts. */
-static int open_pidfd_under(const struct root *root, int pid)
-{
-    int fd = open_pidfd(pid);
-    if (fd >= 0 && pid_of_pidfd(root, fd) != pid) {
-        proc__fd_close(&fd);
-        return -EOPNOTSUPP;
-    }
-    return fd;
-}
-
-/* The process whose directory that is, which names it as long as it can be read. */
-static int open_pidfd_in(const proc_target *target)
-{
-    const struct root above = {*target->dir_fd, "../"};
-    proc_status status;
-    int rc = proc_status_read(target, NULL, sizeof status, &status);
-    if (rc < 0)
-        return rc;
-    if (!proc_status_has(&status, PROC_KEY_PID) || !proc_status_has(&status, PROC_KEY_TGID) ||
-        status.pid != status.tgid)
-        return -ESRCH;
-    int fd = open_pidfd_under(&above, status.pid);
-    /* Only if it was there all the time the number was its own. */
-    rc = proc_status_read(target, NULL, sizeof status, &status);
-    if (fd >= 0 && rc < 0)
-        proc__fd_close(&fd);
-    return rc < 0 ? rc : fd;
-}
-
-static int another(int pidfd)
-{
-    int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    return fd < 0 ? -errno : fd;
-}
-
-int proc__target_pidfd(const proc_target *target)
-{
-    if (!target)
-        return open_pidfd(getpid());
-    int rc = check(target);
-    if (rc < 0 || target->tid != 0)
-        return rc < 0 ? rc : -EINVAL;
-    if (target->pidfd)
-        return another(*target->pidfd);
-    if (target->dir_fd)
-        return open_pidfd_in(target);
-    if (target->pid == 0)
-        return open_pidfd(getpid());
-    if (!target->root_fd)
-        return open_pidfd(target->pid);
-    struct root root = root_of(target);
-    return open_pidfd_under(&root, target->pid);
 }

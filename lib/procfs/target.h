@@ -17,6 +17,22 @@
  */
 int proc__target_open(const proc_target *target, const char *file, int flags);
 
+/* Where the paths of a /proc start: a directory's descriptor, and the text that goes before them. */
+struct root {
+    int fd;
+    const char *prefix;
+};
+
+/* Of the /proc that the target names. */
+struct root proc__target_root(const proc_target *target);
+/* 0; -EINVAL: the target contradicts itself. */
+int proc__target_check(const proc_target *target);
+/*
+ * The pid of a pidfd as that /proc counts: from the fdinfo that the same /proc tells, since an ioctl would tell it in
+ * the caller's pid namespace. -ESRCH: reaped, or it or we are not of that namespace.
+ */
+int proc__target_pid_of(const struct root *root, int pidfd);
+
 /* What a read of such a file came to, in the same errors. */
 int proc__target_error(int rc);
 
