@@ -767,7 +767,7 @@ PROC_API int proc_namespace_read(const proc_target *target, const char *kind, ui
  * @param target Which process or thread. Of ourselves, the descriptor by which this call looks is not among them.
  * @param ret_fds Receives up to capacity numbers, in ascending order. May be NULL if capacity is 0.
  * @param capacity How many fit.
- * @return How many there are; or an error as listed at the group.
+ * @return How many there are; -EACCES: also of a zombie, unless we are root; or an error as listed at the group.
  *
  * Safety: any thread.
  * @see proc(5)
