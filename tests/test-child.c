@@ -664,6 +664,23 @@ static void a_wait_for_a_child_that_a_debugger_keeps_does_not_spin(void **state)
     assert_true(spent < 200);
 }
 
+static void a_child_that_we_trace_ourselves_and_that_is_stopped_has_not_ended(void **state)
+{
+    proc_exit ended = {.kind = -1};
+    (void)state;
+    proc_child *child = start_ready(0);
+    int pid = proc_child_pid(child);
+    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0) {
+        proc_child_free(child);
+        SKIP_TEST("ptrace is not allowed here");
+    }
+    assert_eventually(state_of(pid) == 't');
+    assert_rc(proc_exit_get(PROC_PID(pid), &ended), 0);
+    assert_int_equal(ended.kind, PROC_RUNNING);
+    proc_child_free(child);
+    assert_int_equal(state_of(pid), 0);
+}
+
 /* ---- A copy of the program ---- */
 
 static int every_verb_answers_echild(void *arg)
@@ -1026,6 +1043,7 @@ int main(int argc, char **argv)
         spawning_test(a_detached_child_runs_on),
         machine_test(a_child_that_the_kernel_holds_on_to_is_reaped_later),
         machine_test(a_wait_for_a_child_that_a_debugger_keeps_does_not_spin),
+        machine_test(a_child_that_we_trace_ourselves_and_that_is_stopped_has_not_ended),
         spawning_test(in_a_forked_copy_every_verb_answers_echild_and_free_does_no_harm),
         spawning_test(usage_is_known_after_the_wait),
         machine_test(a_peak_that_may_be_ours_is_flagged),

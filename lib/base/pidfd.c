@@ -73,6 +73,13 @@ static int wait_for(int pidfd, int options, siginfo_t *ret_info, struct kernel_r
     return (int)rc;
 }
 
+/* Who traces a child itself is told of its stops too, asked for or not; a child that is stopped has not ended. */
+static int is_end(const siginfo_t *info)
+{
+    return info->si_pid != 0 &&
+           (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED);
+}
+
 int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
 {
     siginfo_t info = {0};
@@ -80,7 +87,7 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage)
     int rc = wait_for(pidfd, WNOHANG, &info, &rusage);
     if (rc < 0)
         return rc;
-    if (info.si_pid == 0)
+    if (!is_end(&info))
         return 0;
     *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
     *ret_usage = usage_from_kernel(&rusage);
@@ -91,7 +98,7 @@ int proc__pidfd_peek(int pidfd, proc_exit *ret_exit)
 {
     siginfo_t info = {0};
     int rc = wait_for(pidfd, WNOHANG | WNOWAIT, &info, NULL);
-    if (rc < 0 || info.si_pid == 0)
+    if (rc < 0 || !is_end(&info))
         return rc;
     *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
     return 1;
