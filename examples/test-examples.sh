@@ -118,6 +118,104 @@ test_proc_status() {
     is err 'proc_status: 2147483647: No such process'
 }
 
+# at_terminal KEYS STATUS: on a terminal of 12 lines and 70 columns. The keys, typed once it was drawn twice, are its end.
+at_terminal() {
+    mkfifo "$work/keys"
+    : >"$work/screen"
+    {
+        tries=400
+        until [ "$(grep -c 'TIME COMMAND' "$work/screen")" -ge 2 ] || [ $((tries -= 1)) -eq 0 ]; do
+            sleep 0.05
+        done
+        printf "$1"
+    } >"$work/keys" &
+    SHELL=/bin/sh TERM=xterm program=$program work=$work script -qec '
+        trap : INT
+        stty rows 12 cols 70
+        stty -g >"$work/before"
+        "$program" -d 0.05
+        echo $? >"$work/status"
+        stty -g >"$work/after"' /dev/null <"$work/keys" >"$work/screen"
+    wait $!
+    rm "$work/keys"
+    is status "$2"
+    cmp -s "$work/before" "$work/after" || fail 'list_processes: the terminal is not as it was'
+    escape=$(printf '\033')
+    tail -c 6 "$work/screen" | grep -q "$escape\[?25h\$" || fail 'list_processes: the cursor stays hidden'
+    [ "$(grep -c "$escape\[H *PID" "$work/screen")" -ge 2 ] || fail 'list_processes: not each list goes home first'
+    # Eleven lines, and the cursor's.
+    tr -d '\r' <"$work/screen" | sed "s/$escape\[H/&\n/; s/$escape\[[?0-9]*[A-Za-z]//g" | awk '
+        length > 70 { wide = 1 }
+        /TIME COMMAND$/ { lines = 0 }
+        NF && ++lines > 11 { high = 1 }
+        END { exit wide || high }' || fail "list_processes: too large for the terminal: $(cat "$work/screen")"
+}
+
+test_list_processes() {
+    expect 0
+    is err ''
+    header=$(head -n 1 "$work/out" | tr -s ' ')
+    [ "$header" = ' PID PPID USER S RSS THR TIME COMMAND' ] || fail "list_processes: the header is $header"
+    user=$(id -un)
+    [ ${#user} -le 10 ] || user=$(id -u)
+    grep -Eq "^ *$$ +$PPID $user +S +[0-9]+ +1 +[0-9]+:[0-9]{2} .*list_processes" "$work/out" ||
+        fail "list_processes: this shell is not there: $(cat "$work/out")"
+
+    expect 0 -n 2 -d 0.01 --sort mem
+    [ "$(grep -c 'TIME COMMAND$' "$work/out")" -eq 2 ] || fail 'list_processes: not two rounds'
+    sed '1d; /TIME COMMAND$/,$d' "$work/out" | awk '{ print $5 }' | sort -c -rn || fail 'list_processes: not sorted by memory'
+    expect 0 -d 0.1 -n 1 --sort cpu
+    head -n 1 "$work/out" | grep -q ' S   %CPU ' || fail 'list_processes: no %CPU'
+    sed 1d "$work/out" | awk '{ print $5 }' | sort -c -rn || fail 'list_processes: not sorted by processor time'
+    expect 0 --sort pid --tree
+    awk -v pid=$$ -v len=0 '
+        $1 == pid { len = index($0, $8) }
+        len > 0 && $2 == pid { found = index($0, $8) == len + 2 }
+        END { exit !found }' "$work/out" || fail "list_processes: not below this shell: $(cat "$work/out")"
+
+    # A process whose argument would clear the screen; it lives until the end of its input.
+    mkfifo "$work/input"
+    sh -c 'read -r line' "$(printf '\033[2J')" <"$work/input" &
+    exec 3>"$work/input"
+    expect 0
+    exec 3>&-
+    wait $!
+    grep -q 'sh -c read -r line \\x1b\[2J$' "$work/out" || fail 'list_processes: an escape gets through'
+
+    for wrong in '-n 0' '-n x' '-n 1.5' '-d 0' '-d nan' '--sort size' '--forest' 'more'; do
+        expect 2 $wrong
+    done
+    "$program" >/dev/full 2>"$work/err" && fail 'list_processes: content with a full disk'
+    is err 'list_processes: No space left on device'
+
+    if script --version 2>/dev/null | grep -q util-linux; then
+        at_terminal q 0
+        at_terminal '\003' 130
+    else
+        echo 'without the script of util-linux there is no terminal'
+    fi
+}
+
+test_process_states() {
+    # Whoever is left behind keeps the pipe open, and us waiting.
+    if "$program" 2>&1 | grep -qx 'process_states: t: Operation not permitted'; then
+        echo 'tracing is not allowed here'
+        exit 77
+    fi
+    expect 0
+    sed 's/pid [0-9]*/pid N/; s/^\(I (idle)  \).*/\1.../' "$work/out" >"$work/states"
+    is states 'R (running)  pid N  runs, or would if a processor were free
+S (sleeping)  pid N  sleeps until a signal comes
+D (disk sleep)  pid N  waits in vfork(2), where only a deadly signal wakes it
+T (stopped)  pid N  was stopped by SIGSTOP
+t (tracing stop)  pid N  was stopped by its tracer
+Z (zombie)  pid N  has ended, and its parent has not waited for it
+I (idle)  ...
+X (dead)  what has been waited for, on its way out: hardly ever caught
+P (parked)  a thread of the kernel whose processor is switched off'
+    is err ''
+}
+
 test_fd_limit() {
     expect 0
     is out 'soft limit 8
