@@ -85,23 +85,14 @@ static const struct keyed io_rows[] = {
     COUNTER_ROW("cancelled_write_bytes", CANCELLED_BYTES, I64, cancelled_bytes),
 };
 
+static const struct keyed_record io_record = KEYED_RECORD(proc_io, io_rows);
+
 int proc_io_parse(const char *text, size_t len, proc_io *ret_io)
 {
-    if (!ret_io || (!text && len > 0))
-        return -EINVAL;
-    *ret_io = (proc_io){0};
-    ret_io->present = proc__keyed_take(text, len, io_rows, sizeof io_rows / sizeof io_rows[0], ret_io);
-    return __builtin_popcountll(ret_io->present);
+    return proc__keyed_parse(text, len, &io_record, ret_io);
 }
 
 int proc_io_read(const proc_target *target, proc_io *ret_io)
 {
-    char bytes[RECORD_SIZE];
-    if (!ret_io)
-        return -EINVAL;
-    int64_t len = proc__record_read(target, "io", bytes, sizeof bytes);
-    if (len < 0)
-        return (int)len;
-    proc_io_parse(bytes, (size_t)len, ret_io);
-    return 0;
+    return proc__keyed_read(target, "io", &io_record, ret_io);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <proc/procfs.h>
@@ -15,7 +14,6 @@
 #include "keyed.h"
 #include "link.h"
 #include "listing.h"
-#include "record.h"
 #include "target.h"
 
 static int is_same(int dir, const char *one, const char *other)
@@ -62,7 +60,7 @@ int64_t proc_fd_link_read(const proc_target *target, int fd, char *ret_path, siz
 
 #define INFO_ROW(text, number, form, member) {text, offsetof(proc_fd_info, member), KEYED_##form, PROC_FD_INFO_##number}
 
-static const struct keyed rows[] = {
+static const struct keyed info_rows[] = {
     INFO_ROW("pos", POSITION, I64, position),
     INFO_ROW("flags", FLAGS, OCTAL, flags),
     INFO_ROW("mnt_id", MOUNT_ID, I32, mount_id),
@@ -71,23 +69,11 @@ static const struct keyed rows[] = {
     INFO_ROW("eventfd-count", EVENT_COUNT, HEX, event_count),
 };
 
+static const struct keyed_record info_record = KEYED_RECORD(proc_fd_info, info_rows);
+
 int proc_fd_info_parse(const char *text, size_t len, proc_fd_info *ret_info)
 {
-    if (!ret_info || (!text && len > 0))
-        return -EINVAL;
-    *ret_info = (proc_fd_info){0};
-    ret_info->present = proc__keyed_take(text, len, rows, sizeof rows / sizeof rows[0], ret_info);
-    return __builtin_popcountll(ret_info->present);
-}
-
-/* Without keeping the text: the keys of the record are its first ones. */
-static int read_record(const proc_target *target, const char *name, proc_fd_info *ret_info)
-{
-    char bytes[RECORD_SIZE];
-    int64_t len = proc__record_read(target, name, bytes, sizeof bytes);
-    if (len >= 0)
-        proc_fd_info_parse(bytes, (size_t)len, ret_info);
-    return len < 0 ? (int)len : 0;
+    return proc__keyed_parse(text, len, &info_record, ret_info);
 }
 
 static int read_text(const proc_target *target, const char *name, proc_buffer *buffer)
@@ -106,8 +92,9 @@ int proc_fd_info_read(const proc_target *target, int fd, proc_buffer *buffer, pr
     if (fd < 0 || !ret_info)
         return -EINVAL;
     snprintf(name, sizeof name, "fdinfo/%d", fd);
+    /* Without keeping the text: the keys of the record are its first ones. */
     if (!buffer)
-        return read_record(target, name, ret_info);
+        return proc__keyed_read(target, name, &info_record, ret_info);
     int rc = read_text(target, name, buffer);
     if (rc == 0)
         proc_fd_info_parse(buffer->data, buffer->len, ret_info);

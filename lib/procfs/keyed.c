@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads lines "key: number" by a table, the next row first: a kernel prints its keys in one order. */
+/* Reads lines "key: number" by a table, the next row first: a kernel prints its keys in one order. Keeps nothing. */
 #include "keyed.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <proc/procfs.h>
 
 #include "line.h"
+#include "record.h"
 
 int proc_pair_next(proc_span *rest, proc_span *ret_key, proc_span *ret_value)
 {
@@ -62,16 +63,16 @@ static const char *take_value(enum keyed_form form, proc_span value, void *membe
     return NULL;
 }
 
-uint64_t proc__keyed_take(const char *text, size_t len, const struct keyed *rows, size_t count, void *record)
+static uint64_t take_rows(proc_span rest, const struct keyed_record *shape, void *record)
 {
-    proc_span rest = {text, len}, key, value;
+    proc_span key, value;
     uint64_t present = 0;
     size_t expected = 0;
     while (proc_pair_next(&rest, &key, &value) == 1) {
-        const struct keyed *row = find(key, rows, count, expected);
+        const struct keyed *row = find(key, shape->rows, shape->count, expected);
         if (!row)
             continue;
-        expected = (size_t)(row - rows) + 1;
+        expected = (size_t)(row - shape->rows) + 1;
         uint64_t bit = UINT64_C(1) << row->number;
         if (present & bit)
             continue;
@@ -80,4 +81,26 @@ uint64_t proc__keyed_take(const char *text, size_t len, const struct keyed *rows
             present |= bit;
     }
     return present;
+}
+
+int proc__keyed_parse(const char *text, size_t len, const struct keyed_record *shape, void *ret_record)
+{
+    if (!ret_record || (!text && len > 0))
+        return -EINVAL;
+    memset(ret_record, 0, shape->size);
+    uint64_t present = take_rows((proc_span){text, len}, shape, ret_record);
+    memcpy(ret_record, &present, sizeof present);
+    return __builtin_popcountll(present);
+}
+
+int proc__keyed_read(const proc_target *target, const char *file, const struct keyed_record *shape, void *ret_record)
+{
+    char bytes[RECORD_SIZE];
+    if (!ret_record)
+        return -EINVAL;
+    int64_t len = proc__record_read(target, file, bytes, sizeof bytes);
+    if (len < 0)
+        return (int)len;
+    proc__keyed_parse(bytes, (size_t)len, shape, ret_record);
+    return 0;
 }

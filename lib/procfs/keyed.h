@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of lines "key: number", told by a table. Pure. */
+/* Files of lines "key: number", told by a table. */
 #ifndef PROC_LIB_PROCFS_KEYED_H
 #define PROC_LIB_PROCFS_KEYED_H
 
@@ -23,10 +23,21 @@ struct keyed {
     uint8_t number;  /* of its bit */
 };
 
+/* All of a record, whose first member are the bits of its keys: uint64_t present. */
+struct keyed_record {
+    size_t size;
+    const struct keyed *rows;
+    size_t count;
+};
+#define KEYED_RECORD(type, rows) {sizeof(type), (rows), sizeof(rows) / sizeof(rows)[0]}
+
 /*
- * Fills the members of the known keys, and returns the bits of those with a good value. Of equal lines the first
- * counts; lines of other keys, and a last one without line feed, are passed over.
+ * Fills a whole record from a text. Of equal lines the first counts; lines of other keys, and a last one without line
+ * feed, are passed over. How many keys have a good value, or -EINVAL.
  */
-uint64_t proc__keyed_take(const char *text, size_t len, const struct keyed *rows, size_t count, void *record);
+int proc__keyed_parse(const char *text, size_t len, const struct keyed_record *shape, void *ret_record);
+
+/* The same from a file of the target's directory. 0, or an error as proc__record_read() has them. */
+int proc__keyed_read(const proc_target *target, const char *file, const struct keyed_record *shape, void *ret_record);
 
 #endif

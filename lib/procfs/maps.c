@@ -9,7 +9,6 @@
 
 #include "keyed.h"
 #include "line.h"
-#include "record.h"
 
 /* A hexadecimal number and the byte that has to stand behind it. */
 static const char *take_address(const char *at, const char *stop, char behind, uint64_t *ret_address)
@@ -97,24 +96,14 @@ static const struct keyed rollup_rows[] = {
     ROLLUP_ROW("Locked", LOCKED, locked_kb),
 };
 
+static const struct keyed_record rollup_record = KEYED_RECORD(proc_rollup, rollup_rows);
+
 int proc_rollup_parse(const char *text, size_t len, proc_rollup *ret_rollup)
 {
-    if (!ret_rollup || (!text && len > 0))
-        return -EINVAL;
-    *ret_rollup = (proc_rollup){0};
-    ret_rollup->present =
-        proc__keyed_take(text, len, rollup_rows, sizeof rollup_rows / sizeof rollup_rows[0], ret_rollup);
-    return __builtin_popcountll(ret_rollup->present);
+    return proc__keyed_parse(text, len, &rollup_record, ret_rollup);
 }
 
 int proc_rollup_read(const proc_target *target, proc_rollup *ret_rollup)
 {
-    char bytes[RECORD_SIZE];
-    if (!ret_rollup)
-        return -EINVAL;
-    int64_t len = proc__record_read(target, "smaps_rollup", bytes, sizeof bytes);
-    if (len < 0)
-        return (int)len;
-    proc_rollup_parse(bytes, (size_t)len, ret_rollup);
-    return 0;
+    return proc__keyed_read(target, "smaps_rollup", &rollup_record, ret_rollup);
 }

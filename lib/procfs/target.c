@@ -13,8 +13,6 @@
 
 #include "number.h"
 
-#define PROC_MAGIC 0x9fa0
-
 /* A path, built without stdio: walks build one for each process. Cut if too long, which only a file's name could do. */
 struct path {
     char text[128];

@@ -10,6 +10,9 @@
 
 #include <proc/base.h>
 
+/* What statfs(2) says of a proc file system. */
+#define PROC_MAGIC 0x9fa0
+
 /*
  * Opens a file of the target's directory with O_RDONLY and these flags. The descriptor, which belongs to who calls, or
  * -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF: a descriptor of the target is

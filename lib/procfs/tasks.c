@@ -15,8 +15,6 @@
 #include "number.h"
 #include "target.h"
 
-#define PROC_MAGIC 0x9fa0
-
 int proc_procfs_open(const char *path)
 {
     struct statfs about;
