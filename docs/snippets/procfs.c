@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The snippets of <proc/procfs.h>: compiled and run, as snippets.c. */
-#define _GNU_SOURCE 1
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "snippet.h"
+
 #include <sys/resource.h>
-#include <unistd.h>
-
-#include <proc/procfs.h>
-
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                  \
-        }                                                                             \
-    } while (0)
 
 static void stat_parse(void)
 {

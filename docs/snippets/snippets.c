@@ -3,25 +3,11 @@
  * The snippets of the manual: the headers show what stands between two markers of one name. Compiled with the library
  * and run as a test; what is outside the markers sets the scene and checks the outcome.
  */
-#define _GNU_SOURCE 1
+#include "snippet.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <proc/proc.h>
-
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                  \
-        }                                                                             \
-    } while (0)
 
 /* A child that does what the shell is told. */
 static proc_child *shell(const char *script, const proc_options *options)

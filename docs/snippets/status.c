@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The snippets of <proc/status.h>, and of the text that <proc/base.h> has for it: compiled and run, as snippets.c. */
-#define _GNU_SOURCE 1
-#include <inttypes.h>
+#include "snippet.h"
+
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <proc/status.h>
-
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                  \
-        }                                                                             \
-    } while (0)
 
 static void escape(void)
 {

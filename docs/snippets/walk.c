@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The snippets of identities, walks and tables, as in snippets.c. */
-#define _GNU_SOURCE 1
-#include <inttypes.h>
+#include "snippet.h"
+
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <proc/proc.h>
-
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition)) {                                                           \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                  \
-        }                                                                             \
-    } while (0)
 
 static int sleeper(void)
 {
