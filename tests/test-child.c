@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -311,35 +310,21 @@ static void a_group_is_not_signalled_once_a_thief_has_its_leader(void **state)
     proc_child_free(child);
 }
 
-/* In a pid namespace of its own: the next process gets this number. */
-static int next_pid(int pid)
-{
-    char text[16];
-    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t done = write(fd, text, (size_t)snprintf(text, sizeof text, "%d", pid - 1));
-    close(fd);
-    return done > 0 ? 0 : -1;
-}
-
-#define NOT_POSSIBLE 77
-
 /* The first process of the namespace. A stranger gets the number, also as that of its group, of a child that a thief has. */
-static int meets_a_stranger(void)
+static int meets_a_stranger(void *arg)
 {
+    (void)arg;
     proc_child *child;
     proc_exit ended;
     require_rc(proc_spawn(&child, CHILD_DOES("exit", "5"), PROC_OPTIONS(.flags = PROC_NEW_GROUP)), 0);
     int pid = proc_child_pid(child);
     require(waitpid(pid, NULL, 0) == pid);
-    if (next_pid(pid) < 0)
+    if (choose_next_pid(pid) < 0)
         return NOT_POSSIBLE;
     pid_t stranger = fork();
     if (stranger == 0) {
         setpgid(0, 0);
-        for (;;)
-            pause();
+        live_on();
     }
     if (stranger != pid)
         return NOT_POSSIBLE;
@@ -356,28 +341,10 @@ static int meets_a_stranger(void)
     return 0;
 }
 
-static int in_a_pid_namespace(void *arg)
-{
-    (void)arg;
-    int status = 0;
-    if (unshare(CLONE_NEWPID) < 0)
-        return NOT_POSSIBLE;
-    pid_t first = fork();
-    if (first == 0)
-        leave(meets_a_stranger());
-    waitpid(first, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
-}
-
 static void a_stranger_with_a_recycled_pid_is_never_signalled_or_reaped(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, in_a_pid_namespace, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("a pid cannot be chosen here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_pid_namespace(meets_a_stranger);
 }
 
 static int kills_a_child_of_others(void *arg)

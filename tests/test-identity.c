@@ -9,19 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <proc/base.h>
-
-#define NOT_POSSIBLE 77
 
 static int pidfd_of(int pid)
 {
@@ -37,26 +33,6 @@ static int needs_pidfds(void **state)
     else
         close(fd);
     return 0;
-}
-
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 /* ---- Identities ---- */
@@ -85,7 +61,7 @@ static void a_process_is_the_same_by_whatever_way_it_is_asked(void **state)
     assert_rc(proc_identity_get(PROC_SELF, &b), 0);
     assert_int_equal(b.pid, getpid());
     assert_false(proc_identity_same(&a, &b));
-    end(pid);
+    end_process(pid);
     close(dir);
     close(root);
     if (pidfd >= 0)
@@ -114,17 +90,15 @@ static void a_zombie_still_has_its_identity_and_nobody_after_it(void **state)
 {
     (void)state;
     char path[32];
-    siginfo_t info;
     proc_identity alive, dead, untouched;
     int pid = sleeper();
     snprintf(path, sizeof path, "/proc/%d", pid);
     int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_rc(proc_identity_get(PROC_PID(pid), &alive), 0);
-    kill(pid, SIGKILL);
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    kill_unreaped(pid);
     assert_rc(proc_identity_get(PROC_PID(pid), &dead), 0);
     assert_true(proc_identity_same(&alive, &dead));
-    end(pid);
+    end_process(pid);
     memset(&untouched, 0x55, sizeof untouched);
     dead = untouched;
     assert_rc(proc_identity_get(PROC_PID(pid), &dead), -ESRCH);
@@ -173,32 +147,21 @@ static void a_thread_is_nobody(void **state)
 
 /* ---- Pids that are given away again: in a pid namespace, where the next one can be chosen ---- */
 
-static int next_pid(int pid)
-{
-    char text[16];
-    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t done = write(fd, text, (size_t)snprintf(text, sizeof text, "%d", pid - 1));
-    close(fd);
-    return done > 0 ? 0 : -1;
-}
-
 static int meets_the_next_owner(void *arg)
 {
     (void)arg;
     proc_identity first, second;
     proc_exit ended;
     char path[32];
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+    if (mount_proc() < 0)
         return NOT_POSSIBLE;
     int pid = sleeper();
     int pidfd = pidfd_of(pid);
     snprintf(path, sizeof path, "/proc/%d", pid);
     int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     require_rc(proc_identity_get(PROC_PID(pid), &first), 0);
-    end(pid);
-    if (next_pid(pid) < 0 || sleeper() != pid)
+    end_process(pid);
+    if (choose_next_pid(pid) < 0 || sleeper() != pid)
         return NOT_POSSIBLE;
     require_rc(proc_identity_get(PROC_PID(pid), &second), 0);
     require(second.pid == pid);
@@ -231,39 +194,16 @@ static int looks_through_a_foreign_proc(void *arg)
     return 0;
 }
 
-static int in_a_pid_namespace(void *arg)
-{
-    int (*body)(void *) = *(int (**)(void *))arg;
-    int status = 0;
-    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
-        return NOT_POSSIBLE;
-    pid_t first = fork();
-    if (first == 0)
-        leave(body(NULL));
-    waitpid(first, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
-}
-
-static void check_in_a_pid_namespace(int (*body)(void *arg))
-{
-    struct verdict verdict;
-    run_in_fork(&verdict, in_a_pid_namespace, (void *)&body, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no pid namespace with a /proc and pids of choice here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
-}
-
 static void a_recycled_pid_is_somebody_else(void **state)
 {
     (void)state;
-    check_in_a_pid_namespace(meets_the_next_owner);
+    assert_in_pid_namespace(meets_the_next_owner);
 }
 
 static void a_foreign_proc_is_not_taken_for_ours(void **state)
 {
     (void)state;
-    check_in_a_pid_namespace(looks_through_a_foreign_proc);
+    assert_in_pid_namespace(looks_through_a_foreign_proc);
 }
 
 /* ---- Strangers: a child of ours is their parent, and reaps when it is told to ---- */
@@ -336,7 +276,7 @@ static int kind_now(int pidfd)
 static void part_from(struct stranger *stranger)
 {
     close(stranger->pidfd);
-    end(stranger->parent);
+    end_process(stranger->parent);
 }
 
 static void assert_told(const proc_exit *ended, int kind, int code)
@@ -412,7 +352,7 @@ static void a_child_that_somebody_else_reaped_is_told_or_lost(void **state)
     (void)state;
     proc_exit ended;
     int pid = sleeper(), pidfd = pidfd_of(pid);
-    end(pid);
+    end_process(pid);
     assert_rc(proc_exit_get(PROC_PIDFD(pidfd), &ended), 0);
     assert_told(&ended, PROC_SIGNALED, SIGKILL);
     close(pidfd);

@@ -29,8 +29,7 @@ static struct fixture text;
 
 static proc_span load(const char *name)
 {
-    fixture_done(&text);
-    text = fixture_load(TEST_FIXTURES_DIR, name);
+    fixture_load(&text, TEST_FIXTURES_DIR, name);
     return (proc_span){text.data, text.len};
 }
 
@@ -206,7 +205,8 @@ static void what_is_no_escape_stays_as_it_is(void **state)
                  {"\\377", "\377"},    {"a\\", "a\\"},   {"\\048x", "\\048x"},  {"", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char bytes[16];
-        struct fixture exact = fixture_of(cases[i].text, strlen(cases[i].text));
+        struct fixture exact = {0};
+        fixture_set(&exact, cases[i].text, strlen(cases[i].text));
         const proc_span span = {exact.data, exact.len};
         assert_int_equal(proc_mount_unescape(span, bytes, sizeof bytes), strlen(cases[i].bytes));
         assert_string_equal(bytes, cases[i].bytes);
@@ -345,11 +345,11 @@ static int sees_a_mount_with_an_odd_name(void *arg)
     proc_mount seen, found = {0};
     struct stat about;
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
-        leave(77);
+        leave(NOT_POSSIBLE);
     snprintf(point, sizeof point, "%s/%s", (const char *)arg, name);
     require(mkdir(point, 0700) == 0);
     if (mount("a - b", point, "tmpfs", 0, NULL) < 0)
-        leave(77);
+        leave(NOT_POSSIBLE);
     require_rc(proc_file_read(PROC_SELF, PROC_FILE_MOUNTINFO, &buffer), 0);
     for (proc_span rest = proc_buffer_span(&buffer); proc_mount_next(&rest, &seen) == 1;) {
         proc_mount_unescape(seen.point, bytes, sizeof bytes);
@@ -373,7 +373,7 @@ static void a_mount_with_an_odd_name_is_told_by_it(void **state)
     char *directory = directory_make();
     run_in_fork(&verdict, sees_a_mount_with_an_odd_name, directory, PATIENCE_MS);
     directory_remove(directory);
-    if (verdict.code == 77)
+    if (verdict.code == NOT_POSSIBLE)
         SKIP_TEST("no mounts here");
     if (verdict.code != 0)
         fail_msg("%s", verdict.text);

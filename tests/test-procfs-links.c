@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,27 +24,6 @@
 #include "started.h"
 
 #include <proc/procfs.h>
-
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    assert_true(pid > 0);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
 
 /* ---- Links ---- */
 
@@ -128,10 +106,7 @@ static void a_zombie_leads_nowhere_and_the_gone_are_gone(void **state)
     (void)state;
     char told[256];
     uint64_t inode;
-    siginfo_t info;
-    int pid = sleeper();
-    kill(pid, SIGKILL);
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    int pid = zombie(0);
     assert_rc(proc_link_read(PROC_PID(pid), PROC_LINK_EXE, told, sizeof told, NULL), -ENODATA);
     assert_rc(proc_link_read(PROC_PID(pid), PROC_LINK_CWD, told, sizeof told, NULL), -ENODATA);
     /* Its directory of descriptors is root's, since it has no memory any more that could be anybody's. */
@@ -260,7 +235,8 @@ static void what_an_epoll_set_watches_is_told_line_by_line(void **state)
 
 static int parse_info(const char *name, proc_fd_info *ret_info)
 {
-    struct fixture text = fixture_load(TEST_FIXTURES_DIR, name);
+    struct fixture text = {0};
+    fixture_load(&text, TEST_FIXTURES_DIR, name);
     memset(ret_info, 0x55, sizeof *ret_info);
     int rc = proc_fd_info_parse(text.data, text.len, ret_info);
     fixture_done(&text);
@@ -327,7 +303,7 @@ static int has_children(void *arg)
     require(EVENTUALLY(*second > 0));
     int64_t count = proc_children_list(PROC_SELF, pids, 8);
     if (count == -ESRCH)
-        leave(77);
+        leave(NOT_POSSIBLE);
     require(count == 2 && is_in(pids, 2, first) && is_in(pids, 2, *second));
     require(proc_children_list(PROC_THREAD(getpid(), getpid()), pids, 8) == 1 && pids[0] == first);
     require(proc_children_list(PROC_SELF, NULL, 0) == 2);
@@ -342,7 +318,7 @@ static void children_of_every_thread_are_listed(void **state)
     (void)state;
     struct verdict verdict;
     run_in_fork(&verdict, has_children, NULL, PATIENCE_MS);
-    if (verdict.code == 77)
+    if (verdict.code == NOT_POSSIBLE)
         SKIP_TEST("this kernel does not list children");
     if (verdict.code != 0)
         fail_msg("%s", verdict.text);
@@ -378,7 +354,7 @@ static void a_directory_stays_with_its_process(void **state)
     assert_rc(proc_stat_read(&target, &stat), 0);
     assert_int_equal(stat.pid, pid);
     assert_true(proc_link_read(&target, PROC_LINK_CWD, told, sizeof told, NULL) > 0);
-    end(pid);
+    end_process(pid);
     assert_rc(proc_stat_read(&target, &stat), -ESRCH);
     assert_rc(proc_link_read(&target, PROC_LINK_CWD, told, sizeof told, NULL), -ESRCH);
     assert_rc(proc_fd_list(&target, NULL, 0), -ESRCH);

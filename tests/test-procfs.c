@@ -29,8 +29,7 @@ static struct fixture text;
 
 static proc_span load(const char *name)
 {
-    fixture_done(&text);
-    text = fixture_load(TEST_FIXTURES_DIR, name);
+    fixture_load(&text, TEST_FIXTURES_DIR, name);
     return (proc_span){text.data, text.len};
 }
 
@@ -297,11 +296,7 @@ static void the_dead_and_the_gone_have_little_to_tell(void **state)
     (void)state;
     proc_buffer buffer = {0};
     proc_statm statm;
-    siginfo_t info;
-    int pid = fork();
-    if (pid == 0)
-        _exit(0);
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    int pid = zombie(0);
     assert_rc(proc_file_read(PROC_PID(pid), PROC_FILE_CMDLINE, &buffer), 0);
     assert_int_equal(buffer.len, 0);
     assert_rc(proc_file_read(PROC_PID(pid), PROC_FILE_MOUNTINFO, &buffer), -ESRCH);

@@ -38,12 +38,6 @@ static int stopped_child(void)
     return pid;
 }
 
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
 /* What ps says in one column, without the blanks around it; NULL: it knows no such column, or there is no ps. */
 static char *said_by_ps(int pid, const char *column)
 {
@@ -127,7 +121,7 @@ static void a_process_that_stands_still_is_told_as_ps_tells_it(void **state)
         free(said);
     }
     assert_true(compared >= 20);
-    end(pid);
+    end_process(pid);
 }
 
 int main(int argc, char **argv)

@@ -10,47 +10,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fixture.h"
+
 #include <proc/procfs.h>
 #include <proc/status.h>
 
-static char text[16 * 1024];
-static size_t text_len;
+static struct fixture text;
 static proc_stat stat_;
 
-static void load(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/stat/%s.txt", TEST_FIXTURES_DIR, name);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail_msg("no fixture %s", path);
-    text_len = fread(text, 1, sizeof text, file);
-    fclose(file);
-}
-
-/* Parsed from memory of exactly its size, so that a sanitizer sees a byte too far. */
+/* From memory of exactly its size, so that a sanitizer sees a byte too far. */
 static int parse_exactly(const char *bytes, size_t len)
 {
-    char *copy = malloc(len > 0 ? len : 1);
-    assert_non_null(copy);
-    memcpy(copy, bytes, len);
+    static struct fixture exact;
+    fixture_set(&exact, bytes, len);
     memset(&stat_, 0x55, sizeof stat_);
-    int count = proc_stat_parse(copy, len, &stat_);
-    free(copy);
-    return count;
+    return proc_stat_parse(exact.data, exact.len, &stat_);
 }
 
-static int parse(const char *fixture)
+static int parse(const char *name)
 {
-    load(fixture);
-    return parse_exactly(text, text_len);
+    fixture_load(&text, TEST_FIXTURES_DIR "/stat", name);
+    return parse_exactly(text.data, text.len);
 }
 
 #define assert_u64(value, expected) assert_true((value) == UINT64_C(expected))
@@ -181,8 +167,8 @@ static void no_cut_of_a_stat_makes_a_wrong_value(void **state)
     (void)state;
     parse("user-process");
     proc_stat whole = stat_;
-    for (size_t len = 0; len < text_len; len++) {
-        parse_exactly(text, len);
+    for (size_t len = 0; len < text.len; len++) {
+        parse_exactly(text.data, len);
         assert_true((stat_.present & ~whole.present) == 0);
         assert_true(len == 0 || stat_.truncated);
         if (proc_stat_has(&stat_, PROC_STAT_START_TICKS))
@@ -266,11 +252,7 @@ static void a_process_that_has_gone_has_no_stat(void **state)
 {
     (void)state;
     proc_stat untouched;
-    int pid = fork();
-    if (pid == 0)
-        _exit(3);
-    siginfo_t info;
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    int pid = zombie(3);
     assert_rc(proc_stat_read(PROC_PID(pid), &stat_), 0);
     assert_int_equal(stat_.state, 'Z');
     assert_true(!proc_stat_has(&stat_, PROC_STAT_EXIT_CODE) || stat_.exit_code == 3 << 8);

@@ -35,28 +35,6 @@ static int read_status(const proc_target *target, proc_buffer *buffer)
     return proc_status_read(target, buffer, sizeof status, &status);
 }
 
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-/* A child that does nothing until it is killed. */
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    assert_true(pid > 0);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
 /* ---- Ourselves ---- */
 
 static void our_ids_are_those_that_system_calls_tell(void **state)
@@ -237,7 +215,7 @@ static void a_stopped_process_is_told_exactly(void **state)
     assert_true(is_whole(&status, &buffer) && agrees_with_stat(pid, &status) && agrees_with_statm(pid, &status));
     assert_string_equal(proc_status_state_word(&status), "stopped");
     assert_int_equal(proc_status_is_kernel_thread(&status), 0);
-    end(pid);
+    end_process(pid);
     proc_buffer_done(&buffer);
 }
 
@@ -260,7 +238,7 @@ static void one_process_is_reached_in_many_ways(void **state)
     }
     close(root);
     close(dir);
-    end(pid);
+    end_process(pid);
 }
 
 static void a_pidfd_names_its_process_until_it_is_reaped(void **state)
@@ -270,7 +248,7 @@ static void a_pidfd_names_its_process_until_it_is_reaped(void **state)
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (pidfd < 0) {
         close(root);
-        end(pid);
+        end_process(pid);
         SKIP_TEST("no pidfds here");
     }
     const proc_target by_root = {.pidfd = &pidfd, .root_fd = &root};
@@ -278,9 +256,7 @@ static void a_pidfd_names_its_process_until_it_is_reaped(void **state)
     assert_int_equal(status.pid, pid);
     assert_rc(read_status(&by_root, NULL), 0);
     assert_int_equal(status.pid, pid);
-    kill(pid, SIGKILL);
-    siginfo_t info;
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    kill_unreaped(pid);
     assert_rc(read_status(PROC_PIDFD(pidfd), NULL), 0);
     assert_int_equal(proc_status_is_zombie(&status), 1);
     waitpid(pid, NULL, 0);
@@ -299,7 +275,7 @@ static void what_has_gone_is_gone_by_every_way(void **state)
     char path[64];
     snprintf(path, sizeof path, "/proc/%d", pid);
     int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    end(pid);
+    end_process(pid);
     const proc_target by_directory = {.dir_fd = &dir};
     proc_status untouched;
     memset(&untouched, 0x55, sizeof untouched);
@@ -492,7 +468,7 @@ static void an_exited_leader_lives_on_in_another_thread(void **state)
     assert_int_equal(status.pid, tid);
     assert_int_equal(status.tgid, pid);
     assert_int_equal(proc_status_has(&status, PROC_KEY_VM_RSS), 1);
-    end(pid);
+    end_process(pid);
 }
 
 static void a_thread_is_no_process(void **state)
@@ -502,16 +478,13 @@ static void a_thread_is_no_process(void **state)
     assert_rc(read_status(PROC_PID(tid), NULL), -ESRCH);
     assert_rc(read_status(PROC_THREAD(pid, tid), NULL), 0);
     assert_int_equal(status.threads, 2 + SANITIZER_THREADS);
-    end(pid);
+    end_process(pid);
 }
 
 static void a_zombie_is_told_as_one(void **state)
 {
     (void)state;
-    siginfo_t info;
-    int pid = sleeper();
-    kill(pid, SIGKILL);
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    int pid = zombie(0);
     assert_rc(read_status(PROC_PID(pid), NULL), 0);
     assert_int_equal(proc_status_is_zombie(&status), 1);
     assert_int_equal(proc_status_has(&status, PROC_KEY_UMASK), 0);
@@ -542,9 +515,9 @@ static int is_hidden_from(void *arg)
 {
     const char *options = arg;
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        leave(77);
+        leave(NOT_POSSIBLE);
     if (mount("proc", "/proc", "proc", 0, options) < 0)
-        leave(77);
+        leave(NOT_POSSIBLE);
     require(setgroups(0, NULL) == 0);
     require(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
     require_rc(read_status(PROC_PID(1), NULL), strcmp(options, "hidepid=1") == 0 ? -EACCES : -ESRCH);
@@ -561,7 +534,7 @@ static void a_hidden_process_is_denied_or_gone(void **state)
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         struct verdict verdict;
         run_in_fork(&verdict, is_hidden_from, (void *)(uintptr_t)options[i], PATIENCE_MS);
-        if (verdict.code == 77)
+        if (verdict.code == NOT_POSSIBLE)
             SKIP_TEST("no mount of %s here", options[i]);
         if (verdict.code != 0)
             fail_msg("%s: %s", options[i], verdict.text);

@@ -11,42 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixture.h"
+
 #include <proc/status.h>
 
 /* ---- Help ---- */
 
 /* A fixture, its record, and room for both to be looked at until the next one. */
-static char text[64 * 1024];
-static size_t text_len;
+static struct fixture text;
 static proc_status status;
 
 static void load(const char *name)
 {
-    char path[512];
-    snprintf(path, sizeof path, "%s/status/%s.txt", TEST_FIXTURES_DIR, name);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail_msg("no fixture %s", path);
-    text_len = fread(text, 1, sizeof text, file);
-    fclose(file);
+    fixture_load(&text, TEST_FIXTURES_DIR "/status", name);
 }
 
-/* Parsed from memory of exactly its size, so that a sanitizer sees a byte too far. */
+/* From memory of exactly its size, so that a sanitizer sees a byte too far. */
 static int parse_exactly(const char *bytes, size_t len)
 {
-    static char *copy;
-    free(copy);
-    copy = malloc(len > 0 ? len : 1);
-    assert_non_null(copy);
-    memcpy(copy, bytes, len);
+    static struct fixture exact;
+    fixture_set(&exact, bytes, len);
     memset(&status, 0x55, sizeof status);
-    return proc_status_parse(copy, len, sizeof status, &status);
+    return proc_status_parse(exact.data, exact.len, sizeof status, &status);
 }
 
-static int parse(const char *fixture)
+static int parse(const char *name)
 {
-    load(fixture);
-    return parse_exactly(text, text_len);
+    load(name);
+    return parse_exactly(text.data, text.len);
 }
 
 static int parse_text(const char *bytes)
@@ -75,10 +67,10 @@ static void assert_counts(uint32_t unknown, uint32_t invalid, uint32_t truncated
 
 static void assert_printed_again(void)
 {
-    char *printed = malloc(text_len + 1);
+    char *printed = malloc(text.len + 1);
     assert_non_null(printed);
-    assert_int_equal(proc_status_print(&status, printed, text_len + 1), text_len);
-    assert_memory_equal(printed, text, text_len);
+    assert_int_equal(proc_status_print(&status, printed, text.len + 1), text.len);
+    assert_memory_equal(printed, text.data, text.len);
     free(printed);
 }
 
@@ -199,12 +191,12 @@ static void a_print_that_does_not_fit_tells_what_it_needs(void **state)
     (void)state;
     char small[32];
     parse("kernel-thread");
-    assert_int_equal(proc_status_print(&status, NULL, 0), text_len);
+    assert_int_equal(proc_status_print(&status, NULL, 0), text.len);
     for (size_t size = 1; size <= sizeof small; size++) {
         memset(small, 'x', sizeof small);
-        assert_int_equal(proc_status_print(&status, small, size), text_len);
+        assert_int_equal(proc_status_print(&status, small, size), text.len);
         assert_true(strlen(small) < size);
-        assert_memory_equal(small, text, strlen(small));
+        assert_memory_equal(small, text.data, strlen(small));
     }
     assert_rc(proc_status_print(NULL, NULL, 0), -EINVAL);
     assert_rc(proc_status_print(&status, NULL, 5), -EINVAL);
@@ -428,7 +420,7 @@ static void unknown_keys_are_counted_and_shown(void **state)
     (void)state;
     struct seen seen = {.stop_at = 0};
     load("vendor-keys");
-    int found = proc_status_parse_with(text, text_len, note_unknown, &seen, sizeof status, &status);
+    int found = proc_status_parse_with(text.data, text.len, note_unknown, &seen, sizeof status, &status);
     assert_int_equal(found, 7);
     assert_counts(10, 0, 0);
     assert_string_equal(seen.text,
@@ -444,7 +436,7 @@ static void a_watcher_can_end_the_parse_and_leaves_the_record_alone(void **state
     load("vendor-keys");
     memset(&status, 0x55, sizeof status);
     memset(&untouched, 0x55, sizeof untouched);
-    assert_rc(proc_status_parse_with(text, text_len, note_unknown, &seen, sizeof status, &status), -ECANCELED);
+    assert_rc(proc_status_parse_with(text.data, text.len, note_unknown, &seen, sizeof status, &status), -ECANCELED);
     assert_int_equal(seen.count, 2);
     assert_memory_equal(&status, &untouched, sizeof status);
 }
@@ -500,13 +492,13 @@ static void no_cut_makes_a_wrong_value(void **state)
     proc_status whole;
     parse("user-process");
     whole = status;
-    for (size_t len = 0; len < text_len; len++) {
-        int count = parse_exactly(text, len);
+    for (size_t len = 0; len < text.len; len++) {
+        int count = parse_exactly(text.data, len);
         int lines = 0;
         for (size_t i = 0; i < len; i++)
-            lines += text[i] == '\n';
+            lines += text.data[i] == '\n';
         assert_int_equal(count, lines);
-        assert_counts(0, 0, len > 0 && text[len - 1] != '\n');
+        assert_counts(0, 0, len > 0 && text.data[len - 1] != '\n');
         assert_true(!proc_status_has(&status, PROC_KEY_VM_RSS) || status.vm_rss_kb == whole.vm_rss_kb);
         assert_true(!proc_status_has(&status, PROC_KEY_THREADS) || status.threads == whole.threads);
         assert_true(!proc_status_has(&status, PROC_KEY_GROUPS) || status.group_count == whole.group_count);
@@ -679,13 +671,13 @@ static void a_record_of_another_version_gets_what_it_knows(void **state)
     load("user-process");
 
     memset(longer, 0x55, sizeof longer);
-    assert_int_equal(proc_status_parse(text, text_len, sizeof longer, (proc_status *)(void *)longer), 61);
+    assert_int_equal(proc_status_parse(text.data, text.len, sizeof longer, (proc_status *)(void *)longer), 61);
     for (size_t i = sizeof(proc_status); i < sizeof longer; i++)
         assert_int_equal(longer[i], 0);
 
     size_t shorter = offsetof(proc_status, vm_rss_kb);
     memset(&status, 0x55, sizeof status);
-    int count = proc_status_parse(text, text_len, shorter, &status);
+    int count = proc_status_parse(text.data, text.len, shorter, &status);
     assert_true(count > 20 && count < 61);
     assert_has(VM_HWM);
     assert_has_no(VM_RSS);
@@ -693,9 +685,9 @@ static void a_record_of_another_version_gets_what_it_knows(void **state)
     assert_has(PID);
     assert_int_equal(((unsigned char *)&status)[shorter], 0x55);
 
-    assert_rc(proc_status_parse(text, text_len, 0, &status), -EINVAL);
-    assert_rc(proc_status_parse(text, text_len, 16, &status), -EINVAL);
-    assert_rc(proc_status_parse(text, text_len, sizeof status, NULL), -EINVAL);
+    assert_rc(proc_status_parse(text.data, text.len, 0, &status), -EINVAL);
+    assert_rc(proc_status_parse(text.data, text.len, 16, &status), -EINVAL);
+    assert_rc(proc_status_parse(text.data, text.len, sizeof status, NULL), -EINVAL);
     assert_rc(proc_status_parse(NULL, 1, sizeof status, &status), -EINVAL);
 }
 

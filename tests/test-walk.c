@@ -27,8 +27,6 @@
 
 #include "procfs/walk_plan.h"
 
-#define NOT_POSSIBLE 77
-
 /* ---- Calls that are counted, and memory that runs out ---- */
 
 static _Atomic int calls, allocations; /* of all threads */
@@ -135,50 +133,10 @@ static int all_is_back(void **state)
 
 /* ---- Processes ---- */
 
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    return pid;
-}
-
-/* One that has called itself so before we go on. */
-static int sleeper_named(const char *name)
-{
-    int ends[2];
-    char byte;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    int pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_NAME, name, 0, 0, 0);
-        close(ends[0]);
-        close(ends[1]);
-        live_on();
-    }
-    close(ends[1]);
-    (void)!read(ends[0], &byte, 1);
-    close(ends[0]);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
-
 static void end_all(const int *pids, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        end(pids[i]);
+        end_process(pids[i]);
 }
 
 static proc_walk *walk_over(const proc_walk_options *options)
@@ -378,7 +336,7 @@ static void every_field_is_as_other_sources_tell_it(void **state)
         free(ours);
     }
     proc_walk_free(walk);
-    end(pid);
+    end_process(pid);
 }
 
 static void every_way_to_a_field_tells_the_same(void **state)
@@ -399,7 +357,7 @@ static void every_way_to_a_field_tells_the_same(void **state)
         assert_string_equal(entry->name, "test-walk");
         proc_walk_free(walk);
     }
-    end(pid);
+    end_process(pid);
 }
 
 static void *stay(void *arg)
@@ -466,9 +424,9 @@ static int has_another_user(void *arg)
     require(count_by(PROC_WALK_OPTIONS(.parent = getpid(), .cgroup = "/no/such group"), &last) == 0);
     require(count_by(PROC_WALK_OPTIONS(.parent = getpid(), .flags = PROC_WALK_NO_KERNEL), &last) == 3);
     require(count_by(PROC_WALK_OPTIONS(.parent = pid), &last) == 0);
-    end(pid);
-    end(other);
-    end(foreign);
+    end_process(pid);
+    end_process(other);
+    end_process(foreign);
     return 0;
 }
 
@@ -517,18 +475,14 @@ static void a_process_named_like_a_key_or_a_line_fools_no_field(void **state)
         proc_walk_free(walk);
         int last, count = count_by(PROC_WALK_OPTIONS(.name = kept), &last);
         assert_true(count >= 1);
-        end(pid);
+        end_process(pid);
     }
 }
 
 static void a_zombie_is_walked_like_any_other(void **state)
 {
     (void)state;
-    siginfo_t info;
-    int pid = fork();
-    if (pid == 0)
-        _exit(0);
-    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+    int pid = zombie(0);
     proc_walk *walk = walk_over(PROC_WALK_OPTIONS(.fields = EVERYTHING));
     const proc_entry *entry = walk_to(walk, pid);
     assert_non_null(entry);
@@ -782,13 +736,13 @@ static void a_refresh_allocates_nothing_as_long_as_no_more_come(void **state)
                                        .flags = PROC_WALK_SAMPLE,
                                        .fields = PROC_FIELD_CPU | PROC_FIELD_RSS | PROC_FIELD_CMDLINE | PROC_FIELD_CGROUP};
     assert_rc(proc_table_new(&table, &options), 0);
-    end(spare);
+    end_process(spare);
     assert_rc(proc_table_refresh(table), 20);
     int before = allocations;
     for (int i = 0; i < 3; i++)
         assert_rc(proc_table_refresh(table), 20);
     assert_int_equal(allocations, before);
-    end(pids[7]);
+    end_process(pids[7]);
     assert_rc(proc_table_refresh(table), 19);
     pids[7] = sleeper();
     assert_rc(proc_table_refresh(table), 20);
@@ -881,10 +835,10 @@ static int keeps_at_most_half(void *arg)
         open_files += fcntl(fd, F_GETFD) >= 0;
     require(open_files <= 12 + 8);
     for (int i = 0; i < 20; i += 2)
-        end(pids[i]);
+        end_process(pids[i]);
     require_rc(proc_table_refresh(table), 10);
     for (int i = 1; i < 20; i += 2)
-        end(pids[i]);
+        end_process(pids[i]);
     proc_table_free(table);
     return 0;
 }
@@ -1025,26 +979,15 @@ static void cpu_shows_from_the_second_sample_on(void **state)
         assert_rc(proc_table_sort(table, PROC_FIELD_CPU, 1), 0);
         proc_table_free(table);
     }
-    end(busy);
-    end(idle);
-}
-
-static int next_pid(int pid)
-{
-    char text[16];
-    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t done = write(fd, text, (size_t)snprintf(text, sizeof text, "%d", pid - 1));
-    close(fd);
-    return done > 0 ? 0 : -1;
+    end_process(busy);
+    end_process(idle);
 }
 
 static int samples_a_recycled_pid(void *arg)
 {
     (void)arg;
     static const uint32_t flags[] = {0, PROC_WALK_SAMPLE};
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+    if (mount_proc() < 0)
         return NOT_POSSIBLE;
     for (size_t i = 0; i < 2; i++) {
         proc_table *table = NULL;
@@ -1054,42 +997,24 @@ static int samples_a_recycled_pid(void *arg)
         require_rc(proc_table_refresh(table), 2);
         require(strcmp(proc_table_find(table, pid)->name, "first") == 0);
         require(proc_table_find(table, pid)->present & PROC_FIELD_CPU);
-        end(pid);
+        end_process(pid);
         /* A later tick, so that the two differ by it. */
         usleep(30000);
-        if (next_pid(pid) < 0 || sleeper_named("second") != pid)
+        if (choose_next_pid(pid) < 0 || sleeper_named("second") != pid)
             return NOT_POSSIBLE;
         require_rc(proc_table_refresh(table), 2);
         require(strcmp(proc_table_find(table, pid)->name, "second") == 0);
         require(!(proc_table_find(table, pid)->present & PROC_FIELD_CPU));
         proc_table_free(table);
-        end(pid);
+        end_process(pid);
     }
     return 0;
-}
-
-static int in_a_pid_namespace(void *arg)
-{
-    int status = 0;
-    (void)arg;
-    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
-        return NOT_POSSIBLE;
-    pid_t first = fork();
-    if (first == 0)
-        leave(samples_a_recycled_pid(NULL));
-    waitpid(first, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
 static void a_recycled_pid_is_a_new_entry(void **state)
 {
     (void)state;
-    struct verdict verdict;
-    run_in_fork(&verdict, in_a_pid_namespace, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no pid namespace with a /proc and pids of choice here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_pid_namespace(samples_a_recycled_pid);
 }
 
 /* ---- Churn ---- */
@@ -1165,7 +1090,7 @@ static void no_walk_ends_while_processes_come_and_go(void **state)
     }
     proc_table_free(table);
     proc_table_free(threads);
-    end(churning);
+    end_process(churning);
     assert_int_equal(open_descriptors(), descriptors);
     assert_true(checked > 0);
 }

@@ -29,13 +29,9 @@ static void identify_ourselves(struct attempt *attempt)
 static void ask_for_an_end(struct attempt *attempt, int (*ask)(const proc_target *target, proc_exit *ret_exit))
 {
     proc_exit exit, before;
-    siginfo_t ended;
     memset(&exit, 0x55, sizeof exit);
     memcpy(&before, &exit, sizeof exit);
-    int pid = fork();
-    if (pid == 0)
-        _exit(3);
-    waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT);
+    int pid = zombie(3);
     fault_begin();
     attempt->rc = ask(PROC_PID(pid), &exit);
     fault_end();

@@ -6,16 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct fixture fixture_of(const void *bytes, size_t len)
+void fixture_set(struct fixture *fixture, const void *bytes, size_t len)
 {
     char *data = malloc(len > 0 ? len : 1);
     if (!data)
         abort();
     memcpy(data, bytes, len);
-    return (struct fixture){data, len};
+    fixture_done(fixture);
+    *fixture = (struct fixture){data, len};
 }
 
-struct fixture fixture_load(const char *directory, const char *name)
+void fixture_load(struct fixture *fixture, const char *directory, const char *name)
 {
     static char bytes[64 * 1024];
     char path[512];
@@ -27,7 +28,7 @@ struct fixture fixture_load(const char *directory, const char *name)
     }
     size_t len = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
-    return fixture_of(bytes, len);
+    fixture_set(fixture, bytes, len);
 }
 
 void fixture_done(struct fixture *fixture)

@@ -10,9 +10,10 @@ struct fixture {
     size_t len;
 };
 
+/* What a fixture was before, {0} or another one, is given back. */
 /* "limits/user-process": a file of that folder, without its .txt. Aborts if there is none. */
-struct fixture fixture_load(const char *directory, const char *name);
-struct fixture fixture_of(const void *bytes, size_t len);
+void fixture_load(struct fixture *fixture, const char *directory, const char *name);
+void fixture_set(struct fixture *fixture, const void *bytes, size_t len);
 void fixture_done(struct fixture *fixture);
 
 #endif

@@ -8,6 +8,7 @@
 #include "forked.h"
 #include "names.h"
 #include "patience.h"
+#include "processes.h"
 #include "report.h"
 #include "tools.h"
 #include "world.h"

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes that tests make by hand, not by the library. They may be made in forked copies, too. */
+#ifndef PROC_TESTS_PROCESSES_H
+#define PROC_TESTS_PROCESSES_H
+
+/* Does nothing until it is killed. */
+_Noreturn void live_on(void);
+/* A child that lives on. */
+int sleeper(void);
+/* One that has called itself so before we go on. */
+int sleeper_named(const char *name);
+/* A child that has ended with this code, and is not waited for. */
+int zombie(int code);
+/* Kills a child, which then has ended, and is not waited for. */
+void kill_unreaped(int pid);
+/* Kills a child, and waits for it. */
+void end_process(int pid);
+
+/* What a body leaves with if the machine does not let it do what it is about. */
+#define NOT_POSSIBLE 77
+/* Runs body as the first process of pid and mount namespaces of its own, and fails with its complaint. */
+#define assert_in_pid_namespace(body) check_in_pid_namespace((body), __FILE__, __LINE__)
+void check_in_pid_namespace(int (*body)(void *arg), const char *file, int line);
+/* In there: a /proc that shows it. 0, or -1. */
+int mount_proc(void);
+/* In there: the next process gets this number. 0, or -1. */
+int choose_next_pid(int pid);
+
+#endif
