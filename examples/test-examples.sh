@@ -158,7 +158,7 @@ test_list_processes() {
     [ "$header" = ' PID PPID USER S RSS THR TIME COMMAND' ] || fail "list_processes: the header is $header"
     user=$(id -un)
     [ ${#user} -le 10 ] || user=$(id -u)
-    grep -Eq "^ *$$ +$PPID $user +S +[0-9]+ +1 +[0-9]+:[0-9]{2} .*list_processes" "$work/out" ||
+    grep -Eq "^ *$$ +$PPID $user +[RSD] +[0-9]+ +1 +[0-9]+:[0-9]{2} .*list_processes" "$work/out" ||
         fail "list_processes: this shell is not there: $(cat "$work/out")"
 
     expect 0 -n 2 -d 0.01 --sort mem
