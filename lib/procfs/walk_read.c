@@ -15,11 +15,11 @@
 #include "../base/buffer.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "target.h"
 #include "walk_values.h"
 
 #include <proc/status.h>
 
-#define PROC_MAGIC 0x9fa0
 #define CMDLINE_LIMIT ((size_t)128 << 10)
 
 /* The process that is being read. */
