@@ -190,7 +190,7 @@ static int meets_the_next_owner(void *arg)
     proc_identity first, second;
     proc_exit ended;
     char path[32];
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
         return NOT_POSSIBLE;
     int pid = sleeper();
     int pidfd = pidfd_of(pid);

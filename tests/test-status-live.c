@@ -541,7 +541,7 @@ static void without_a_proc_file_system_nobody_is_called_gone(void **state)
 static int is_hidden_from(void *arg)
 {
     const char *options = arg;
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
         leave(77);
     if (mount("proc", "/proc", "proc", 0, options) < 0)
         leave(77);
