@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sleeper.h"
+
 #include <proc/base.h>
 
 #define NOT_POSSIBLE 77
@@ -37,26 +39,6 @@ static int needs_pidfds(void **state)
     else
         close(fd);
     return 0;
-}
-
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 /* ---- Identities ---- */
@@ -237,7 +219,7 @@ static int in_a_pid_namespace(void *arg)
     int status = 0;
     if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
         return NOT_POSSIBLE;
-    pid_t first = fork();
+    pid_t first = fork_bound();
     if (first == 0)
         leave(body(NULL));
     waitpid(first, &status, 0);
@@ -281,11 +263,11 @@ static struct stranger stranger_that(int signal, int code)
     int told[2], reap[2], go[2];
     struct stranger stranger = {0};
     assert_true(pipe2(told, O_CLOEXEC) == 0 && pipe2(reap, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
-    stranger.parent = fork();
+    stranger.parent = fork_bound();
     if (stranger.parent == 0) {
         char byte;
         close(reap[1]);
-        int pid = fork();
+        int pid = fork_bound();
         if (pid == 0) {
             const struct rlimit no_core = {0, 0};
             setrlimit(RLIMIT_CORE, &no_core);

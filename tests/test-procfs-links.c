@@ -23,30 +23,10 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "sleeper.h"
 #include "started.h"
 
 #include <proc/procfs.h>
-
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    assert_true(pid > 0);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-}
 
 /* ---- Links ---- */
 
@@ -318,11 +298,9 @@ static void *start_a_sleeper(void *arg)
 static int has_children(void *arg)
 {
     (void)arg;
-    int first = fork(), pids[8] = {0};
+    int first = sleeper(), pids[8] = {0};
     atomic_int second = 0;
     pthread_t thread;
-    if (first == 0)
-        live_on();
     require(pthread_create(&thread, NULL, start_a_sleeper, &second) == 0);
     require(EVENTUALLY(second > 0));
     int64_t count = proc_children_list(PROC_SELF, pids, 8);

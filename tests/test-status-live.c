@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sleeper.h"
+
 #include <proc/status.h>
 
 static proc_status status;
@@ -33,28 +35,6 @@ static int read_status(const proc_target *target, proc_buffer *buffer)
 {
     memset(&status, 0x55, sizeof status);
     return proc_status_read(target, buffer, sizeof status, &status);
-}
-
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-/* A child that does nothing until it is killed. */
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    assert_true(pid > 0);
-    return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 /* ---- Ourselves ---- */
@@ -460,7 +440,7 @@ static int child_of_two_threads(int leader_exits, int *ret_tid)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    int pid = fork();
+    int pid = fork_bound();
     if (pid == 0) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, tells_its_id, &ends[1]) != 0)

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sleeper.h"
+
 #include <proc/proc.h>
 
 #include "procfs/walk_plan.h"
@@ -135,20 +137,6 @@ static int all_is_back(void **state)
 
 /* ---- Processes ---- */
 
-_Noreturn static void live_on(void)
-{
-    for (;;)
-        pause();
-}
-
-static int sleeper(void)
-{
-    int pid = fork();
-    if (pid == 0)
-        live_on();
-    return pid;
-}
-
 /* One that has called itself so before we go on. */
 static int sleeper_named(const char *name)
 {
@@ -156,7 +144,7 @@ static int sleeper_named(const char *name)
     char byte;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
-    int pid = fork();
+    int pid = fork_bound();
     if (pid == 0) {
         prctl(PR_SET_NAME, name, 0, 0, 0);
         close(ends[0]);
@@ -167,12 +155,6 @@ static int sleeper_named(const char *name)
     (void)!read(ends[0], &byte, 1);
     close(ends[0]);
     return pid;
-}
-
-static void end(int pid)
-{
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
 }
 
 static void end_all(const int *pids, size_t count)
@@ -448,13 +430,11 @@ static void threads_are_walked_on_request(void **state)
 
 static int has_another_user(void *arg)
 {
-    int pid = sleeper_named("somebody"), other = fork(), last = 0, ends[2];
+    int pid = sleeper_named("somebody"), other = sleeper(), last = 0, ends[2];
     char byte;
     (void)arg;
     require(pipe2(ends, O_CLOEXEC) == 0);
-    if (other == 0)
-        live_on();
-    int foreign = fork();
+    int foreign = fork_bound();
     if (foreign == 0) {
         if (setresuid(4321, 4321, 4321) < 0)
             _exit(1);
@@ -928,7 +908,7 @@ static void the_tree_shows_who_is_whose_child(void **state)
     int told[2], pids[2], grandchild = 0;
     assert_int_equal(pipe2(told, O_CLOEXEC), 0);
     pids[0] = sleeper();
-    pids[1] = fork();
+    pids[1] = fork_bound();
     if (pids[1] == 0) {
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
         int pid = sleeper();
@@ -1000,7 +980,7 @@ static void cpu_shows_from_the_second_sample_on(void **state)
 {
     (void)state;
     static const uint32_t flags[] = {0, PROC_WALK_SAMPLE};
-    int busy = fork();
+    int busy = fork_bound();
     if (busy == 0)
         burn();
     int idle = sleeper();
@@ -1066,7 +1046,7 @@ static int in_a_pid_namespace(void *arg)
     (void)arg;
     if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
         return NOT_POSSIBLE;
-    pid_t first = fork();
+    pid_t first = fork_bound();
     if (first == 0)
         leave(samples_a_recycled_pid(NULL));
     waitpid(first, &status, 0);
@@ -1089,7 +1069,6 @@ static void a_recycled_pid_is_a_new_entry(void **state)
 /* Two hundred processes a second come and go, each with a child that outlives it now and then. */
 _Noreturn static void churn(const char *name)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     for (unsigned n = 0;; n++) {
         if (fork() == 0) {
@@ -1138,7 +1117,7 @@ static void no_walk_ends_while_processes_come_and_go(void **state)
     size_t checked = 0;
     char name[16];
     snprintf(name, sizeof name, "churn%d", getpid());
-    int churning = fork(), last = 0, descriptors = open_descriptors();
+    int churning = fork_bound(), last = 0, descriptors = open_descriptors();
     if (churning == 0)
         churn(name);
     const proc_walk_options options = {.size = sizeof options,
