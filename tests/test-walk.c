@@ -273,20 +273,22 @@ static int pidfds_tell(void)
     return rc;
 }
 
+/* Others may vanish between the one before and ours, and be counted with it: then it is counted again. */
+#define assert_calls(pid, fields, expected) assert_eventually(calls_for((pid), (fields)) == (expected))
+
 static void a_walk_makes_no_call_that_it_does_not_need(void **state)
 {
     (void)state;
-    /* Two, so that nothing between them can vanish and be counted. */
-    int pids[2] = {sleeper(), sleeper()}, pid = pids[1];
-    assert_int_equal(calls_for(pid, 0), 0);
-    assert_int_equal(calls_for(pid, PROC_FIELD_NAME), 3);
-    assert_int_equal(calls_for(pid, PROC_FIELD_RSS), 3);
-    assert_int_equal(calls_for(pid, PROC_FIELD_TIMES | PROC_FIELD_NAME | PROC_FIELD_PARENT | PROC_FIELD_STATE), 3);
-    assert_int_equal(calls_for(pid, PROC_FIELD_USER | PROC_FIELD_RSS | PROC_FIELD_STATE | PROC_FIELD_SWAP), 3);
-    assert_int_equal(calls_for(pid, PROC_FIELD_TIMES | PROC_FIELD_RSS), 8);
+    int pid = sleeper();
+    assert_calls(pid, 0, 0);
+    assert_calls(pid, PROC_FIELD_NAME, 3);
+    assert_calls(pid, PROC_FIELD_RSS, 3);
+    assert_calls(pid, PROC_FIELD_TIMES | PROC_FIELD_NAME | PROC_FIELD_PARENT | PROC_FIELD_STATE, 3);
+    assert_calls(pid, PROC_FIELD_USER | PROC_FIELD_RSS | PROC_FIELD_STATE | PROC_FIELD_SWAP, 3);
+    assert_calls(pid, PROC_FIELD_TIMES | PROC_FIELD_RSS, 8);
     if (pidfds_tell())
-        assert_int_equal(calls_for(pid, PROC_FIELD_USER | PROC_FIELD_PARENT), 3);
-    end_all(pids, 2);
+        assert_calls(pid, PROC_FIELD_USER | PROC_FIELD_PARENT, 3);
+    end(pid);
 }
 
 /* ---- Walks ---- */
@@ -767,20 +769,25 @@ static void a_refresh_allocates_nothing_as_long_as_no_more_come(void **state)
     end_all(pids, 20);
 }
 
+/* Over files of our own, among which nobody comes and goes. */
 static void a_sample_costs_one_call_for_each_file(void **state)
 {
     (void)state;
+    char *tree = directory_make();
     proc_table *table = NULL;
-    int last = 0;
-    int all = count_by(NULL, &last);
-    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.flags = PROC_WALK_SAMPLE, .fields = PROC_FIELD_CPU)), 0);
-    int before = calls;
-    int64_t count = proc_table_refresh(table);
-    int made = calls - before;
+    for (int pid = 10; pid < 40; pid++)
+        plant_stat(tree, pid);
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.root_fd = &root, .flags = PROC_WALK_SAMPLE,
+                                                       .fields = PROC_FIELD_CPU)), 0);
+    for (int i = 0; i < 3; i++) {
+        int before = calls;
+        assert_rc(proc_table_refresh(table), 30);
+        assert_int_equal(calls - before, 30);
+    }
     proc_table_free(table);
-    assert_true(count > 0 && all > 0);
-    /* Those that came or went in the meantime cost a few more. */
-    assert_true(made >= (int)count && made <= (int)count + 60);
+    close(root);
+    directory_remove(tree);
 }
 
 static void without_memory_or_descriptors_a_walk_says_so_and_goes_on(void **state)
@@ -983,17 +990,19 @@ static void cpu_shows_from_the_second_sample_on(void **state)
     int busy = fork_bound();
     if (busy == 0)
         burn();
+    proc_stat stat;
     int idle = sleeper();
+    assert_eventually(proc_stat_read(PROC_PID(idle), &stat) == 0 && stat.state == 'S');
     for (size_t i = 0; i < 2; i++) {
         proc_table *table = NULL;
         const proc_entry *entry = NULL;
         assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU, .flags = flags[i])), 0);
         assert_false(proc_table_find(table, busy)->present & PROC_FIELD_CPU);
         assert_eventually(usleep(50000) == 0 && proc_table_refresh(table) > 0 &&
-                          (entry = proc_table_find(table, busy)) && entry->cpu_permille > 50);
+                          (entry = proc_table_find(table, busy)) && entry->cpu_permille > 0);
         assert_true(entry->present & PROC_FIELD_CPU);
         assert_true(entry->cpu_permille < 3000);
-        assert_true(proc_table_find(table, idle)->cpu_permille < 200);
+        assert_int_equal(proc_table_find(table, idle)->cpu_permille, 0);
         assert_rc(proc_table_sort(table, PROC_FIELD_CPU, 1), 0);
         proc_table_free(table);
     }
@@ -1125,7 +1134,8 @@ static void no_walk_ends_while_processes_come_and_go(void **state)
                                        .flags = PROC_WALK_SAMPLE};
     assert_rc(proc_table_new(&table, &options), 0);
     assert_rc(proc_table_new(&threads, PROC_WALK_OPTIONS(.fields = PROC_FIELD_TIMES, .flags = PROC_WALK_THREADS)), 0);
-    while (patience_now() < until) {
+    /* A loaded machine may not get that far in the time. */
+    while (patience_now() < until || (checked == 0 && patience_now() < until + PATIENCE_MS)) {
         assert_true(proc_table_refresh(table) > 1);
         check_parents(table, churning, name, &checked);
         assert_true(proc_table_refresh(threads) > 1);
