@@ -221,11 +221,11 @@ static struct stranger stranger_that(int signal, int code)
     int told[2], reap[2], go[2];
     struct stranger stranger = {0};
     assert_true(pipe2(told, O_CLOEXEC) == 0 && pipe2(reap, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
-    stranger.parent = fork();
+    stranger.parent = fork_bound();
     if (stranger.parent == 0) {
         char byte;
         close(reap[1]);
-        int pid = fork();
+        int pid = fork_bound();
         if (pid == 0) {
             const struct rlimit no_core = {0, 0};
             setrlimit(RLIMIT_CORE, &no_core);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,7 +287,7 @@ static void every_thread_is_listed(void **state)
 
 static void *start_a_sleeper(void *arg)
 {
-    *(int *)arg = sleeper();
+    atomic_store((atomic_int *)arg, sleeper());
     live_on();
 }
 
@@ -294,22 +295,20 @@ static void *start_a_sleeper(void *arg)
 static int has_children(void *arg)
 {
     (void)arg;
-    int first = fork(), started = 0, pids[8] = {0};
-    volatile int *second = &started;
+    int first = sleeper(), pids[8] = {0};
+    atomic_int second = 0;
     pthread_t thread;
-    if (first == 0)
-        live_on();
-    require(pthread_create(&thread, NULL, start_a_sleeper, &started) == 0);
-    require(EVENTUALLY(*second > 0));
+    require(pthread_create(&thread, NULL, start_a_sleeper, &second) == 0);
+    require(EVENTUALLY(second > 0));
     int64_t count = proc_children_list(PROC_SELF, pids, 8);
     if (count == -ESRCH)
         leave(NOT_POSSIBLE);
-    require(count == 2 && is_in(pids, 2, first) && is_in(pids, 2, *second));
+    require(count == 2 && is_in(pids, 2, first) && is_in(pids, 2, second));
     require(proc_children_list(PROC_THREAD(getpid(), getpid()), pids, 8) == 1 && pids[0] == first);
     require(proc_children_list(PROC_SELF, NULL, 0) == 2);
     require_rc(proc_children_list(PROC_SELF, NULL, 1), -EINVAL);
     kill(first, SIGKILL);
-    kill(*second, SIGKILL);
+    kill(second, SIGKILL);
     return 0;
 }
 

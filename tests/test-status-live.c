@@ -436,7 +436,7 @@ static int child_of_two_threads(int leader_exits, int *ret_tid)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    int pid = fork();
+    int pid = fork_bound();
     if (pid == 0) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, tells_its_id, &ends[1]) != 0)
@@ -514,7 +514,7 @@ static void without_a_proc_file_system_nobody_is_called_gone(void **state)
 static int is_hidden_from(void *arg)
 {
     const char *options = arg;
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
         leave(NOT_POSSIBLE);
     if (mount("proc", "/proc", "proc", 0, options) < 0)
         leave(NOT_POSSIBLE);

@@ -174,8 +174,8 @@ static void link_read(void)
     //! [link_read]
     char path[4096];
     int deleted;
-    if (proc_link_read(PROC_SELF, PROC_LINK_EXE, path, sizeof path, &deleted) >= 0)
-        printf("runs %s%s\n", path, deleted ? ", which has been replaced" : "");
+    if (proc_link_read(PROC_SELF, PROC_LINK_CWD, path, sizeof path, &deleted) >= 0)
+        printf("works in %s%s\n", path, deleted ? ", which has been removed" : "");
     //! [link_read]
     CHECK(path[0] == '/');
 }

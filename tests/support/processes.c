@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1
 #include "processes.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,25 +15,33 @@
 
 #include "test.h"
 
-void live_on(void)
+int fork_bound(void)
 {
-    for (;;)
-        pause();
-}
-
-static int fork_or_give_up(void)
-{
-    int pid = fork();
+    int parent = getpid(), pid = fork();
     if (pid < 0) {
         perror("fork");
         abort();
     }
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        /* It may have gone before that; 0: it is in another pid namespace. */
+        if (getppid() != parent && getppid() != 0)
+            _exit(99);
+    }
     return pid;
+}
+
+void live_on(void)
+{
+    /* Once more: a change of ids has made the kernel forget it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    for (;;)
+        pause();
 }
 
 int sleeper(void)
 {
-    int pid = fork_or_give_up();
+    int pid = fork_bound();
     if (pid == 0)
         live_on();
     return pid;
@@ -44,7 +53,7 @@ int sleeper_named(const char *name)
     char byte;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
-    int pid = fork_or_give_up();
+    int pid = fork_bound();
     if (pid == 0) {
         prctl(PR_SET_NAME, name, 0, 0, 0);
         close(ends[0]);
@@ -65,7 +74,7 @@ static void await_end_of(int pid)
 
 int zombie(int code)
 {
-    int pid = fork_or_give_up();
+    int pid = fork_bound();
     if (pid == 0)
         _exit(code);
     await_end_of(pid);
@@ -81,7 +90,8 @@ void kill_unreaped(int pid)
 void end_process(int pid)
 {
     kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 static int in_pid_namespace(void *arg)
@@ -90,7 +100,7 @@ static int in_pid_namespace(void *arg)
     int status = 0;
     if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
         return NOT_POSSIBLE;
-    int first = fork_or_give_up();
+    int first = fork_bound();
     if (first == 0)
         leave(body(NULL));
     waitpid(first, &status, 0);
@@ -111,7 +121,8 @@ void check_in_pid_namespace(int (*body)(void *arg), const char *file, int line)
 
 int mount_proc(void)
 {
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -1 : mount("proc", "/proc", "proc", 0, NULL);
+    /* All with a name, as valgrind wants to read it. */
+    return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ? -1 : mount("proc", "/proc", "proc", 0, NULL);
 }
 
 int choose_next_pid(int pid)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that tests make by hand, not by the library. They may be made in forked copies, too. */
+/*
+ * Processes that tests make by hand, not by the library. They may be made in forked copies, too. They die with who made
+ * them: one that a failed test leaves behind would keep the test's output open, and who reads that would wait for it.
+ */
 #ifndef PROC_TESTS_PROCESSES_H
 #define PROC_TESTS_PROCESSES_H
 
+/* fork(2), but the child is killed when the thread that made it ends; aborts if there can be none. */
+int fork_bound(void);
 /* Does nothing until it is killed. */
 _Noreturn void live_on(void);
 /* A child that lives on. */
