@@ -1,64 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Holding a lock: what is written, who may release it, which files are refused, and how it is carried to another
- * process. Other processes are forked copies, or this program once more, by another first argument.
- */
+/* Holding a lock: what is written, who is kept out, who may release it, and how a forked copy carries it on. */
 #define _GNU_SOURCE 1
 #include "test.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <proc/proc.h>
-
 #include "locks.h"
-#include "started.h"
-
-/* A directory of its own for each test, and a path in it. */
-static char *directory, *path;
-
-static int make_place(void **state)
-{
-    (void)state;
-    directory = directory_make();
-    path = path_in(directory, "hello.pid");
-    return 0;
-}
-
-static int remove_place(void **state)
-{
-    (void)state;
-    directory = directory_remove(directory);
-    free(path);
-    return 0;
-}
-
-static proc_lock *take(const proc_lock_options *options)
-{
-    proc_lock *lock = NULL;
-    proc_error error = {0};
-    proc_lock_options mine = options ? *options : *PROC_LOCK_OPTIONS(.flags = 0);
-    mine.error = &error;
-    if (proc_lock_acquire(&lock, path, &mine) < 0)
-        fail_msg("%s", error.text);
-    return lock;
-}
 
 /* The file's first line is that pid, and nothing but a line feed is behind it. */
 static void check_first_line(int pid)
 {
     char line[32];
-    char *text = file_read(path);
+    char *text = file_read(lock_path);
     snprintf(line, sizeof line, "%d\n", pid);
     assert_non_null(text);
     assert_int_equal(strncmp(text, line, strlen(line)), 0);
@@ -71,13 +31,6 @@ static int exists(const char *file)
     return lstat(file, &about) == 0;
 }
 
-static int status_of(int pid)
-{
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /* ---- Holding ---- */
 
 static void the_file_names_its_holder_and_goes_with_the_lock(void **state)
@@ -85,19 +38,19 @@ static void the_file_names_its_holder_and_goes_with_the_lock(void **state)
     (void)state;
     proc_identity us;
     proc_holder holder;
-    proc_lock *lock = take(NULL);
+    proc_lock *lock = take_lock(NULL);
     check_first_line(getpid());
     assert_true(proc_lock_fd(lock) > 2);
     assert_int_equal(fcntl(proc_lock_fd(lock), F_GETFD), FD_CLOEXEC);
     assert_rc(proc_lock_verify(lock), 0);
-    assert_rc(proc_lock_query(path, NULL, &holder), 0);
+    assert_rc(proc_lock_query(lock_path, NULL, &holder), 0);
     assert_int_equal(holder.state, PROC_LOCK_HELD);
     assert_int_equal(holder.pid, getpid());
     assert_rc(proc_identity_get(PROC_SELF, &us), 0);
     assert_memory_equal(&holder.identity, &us, sizeof us);
     assert_string_not_equal(holder.host, "");
     assert_null(proc_lock_free(lock));
-    assert_false(exists(path));
+    assert_false(exists(lock_path));
     assert_null(proc_lock_free(NULL));
 }
 
@@ -105,8 +58,8 @@ static void the_pid_alone_is_written_on_request(void **state)
 {
     (void)state;
     char line[32];
-    proc_lock *lock = take(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
-    char *text = file_read(path);
+    proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
+    char *text = file_read(lock_path);
     snprintf(line, sizeof line, "%d\n", getpid());
     assert_string_equal(text, line);
     free(text);
@@ -117,9 +70,9 @@ static void the_pid_alone_is_written_on_request(void **state)
 static void a_file_that_is_left_behind_is_not_in_the_way(void **state)
 {
     (void)state;
-    file_write(path, "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
-    proc_lock *lock = take(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
-    char *text = file_read(path);
+    file_write(lock_path, "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
+    proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
+    char *text = file_read(lock_path);
     assert_int_equal(atoi(text), getpid());
     assert_null(strstr(text, "start"));
     free(text);
@@ -130,13 +83,13 @@ static void a_file_can_be_kept_and_is_empty_then(void **state)
 {
     (void)state;
     struct stat about;
-    proc_lock *lock = take(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_KEEP_FILE));
+    proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_KEEP_FILE));
     proc_lock_free(lock);
-    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(stat(lock_path, &about), 0);
     assert_int_equal(about.st_size, 0);
-    lock = take(NULL);
+    lock = take_lock(NULL);
     proc_lock_free(lock);
-    assert_false(exists(path));
+    assert_false(exists(lock_path));
 }
 
 static void the_mode_is_what_was_asked_for_whatever_the_umask(void **state)
@@ -146,9 +99,9 @@ static void the_mode_is_what_was_asked_for_whatever_the_umask(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof umasks / sizeof umasks[0]; i++) {
         mode_t before = umask(umasks[i]);
-        proc_lock *lock = take(i % 2 ? PROC_LOCK_OPTIONS(.mode = PROC_MODE(0640)) : NULL);
+        proc_lock *lock = take_lock(i % 2 ? PROC_LOCK_OPTIONS(.mode = PROC_MODE(0640)) : NULL);
         umask(before);
-        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(stat(lock_path, &about), 0);
         assert_int_equal(about.st_mode & 07777, i % 2 ? 0640 : 0644);
         proc_lock_free(lock);
     }
@@ -161,8 +114,8 @@ static void a_second_lock_of_the_same_process_conflicts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         proc_lock *second = (proc_lock *)(uintptr_t)0x55;
-        proc_lock *lock = take(PROC_LOCK_OPTIONS(.flags = kinds[i]));
-        assert_rc(proc_lock_acquire(&second, path, PROC_LOCK_OPTIONS(.flags = kinds[i])), -EAGAIN);
+        proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = kinds[i]));
+        assert_rc(proc_lock_acquire(&second, lock_path, PROC_LOCK_OPTIONS(.flags = kinds[i])), -EAGAIN);
         assert_ptr_equal(second, (void *)(uintptr_t)0x55);
         proc_lock_free(lock);
     }
@@ -185,14 +138,14 @@ static void every_kind_keeps_out_every_kind_that_it_shares(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         proc_lock *lock = NULL;
-        struct keeper keeper = keep_lock(path, PROC_LOCK_OPTIONS(.flags = pairs[i].held));
-        int rc = proc_lock_acquire(&lock, path, PROC_LOCK_OPTIONS(.flags = pairs[i].wanted));
+        struct keeper keeper = keep_lock(lock_path, PROC_LOCK_OPTIONS(.flags = pairs[i].held));
+        int rc = proc_lock_acquire(&lock, lock_path, PROC_LOCK_OPTIONS(.flags = pairs[i].wanted));
         if (rc != pairs[i].rc)
             print_error("%x held, %x wanted\n", pairs[i].held, pairs[i].wanted);
         proc_lock_free(rc == 0 ? lock : NULL);
         keeper_lets_go(&keeper);
         assert_rc(rc, pairs[i].rc);
-        unlink(path);
+        unlink(lock_path);
     }
 }
 
@@ -200,7 +153,7 @@ static void a_relative_path_stays_where_it_was(void **state)
 {
     (void)state;
     int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(lock_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     proc_lock *lock = NULL, *second = NULL;
     assert_rc(proc_lock_acquire(&lock, "hello.pid", PROC_LOCK_OPTIONS(.dir_fd = &dir)), 0);
     assert_int_equal(fchdir(dir), 0);
@@ -213,7 +166,7 @@ static void a_relative_path_stays_where_it_was(void **state)
     close(dir);
     assert_rc(rc, -EAGAIN);
     assert_rc(verified, 0);
-    assert_false(exists(path));
+    assert_false(exists(lock_path));
 }
 
 /* ---- Released by its owner alone, and only what is its own ---- */
@@ -222,7 +175,7 @@ static void a_forked_copy_that_frees_the_lock_changes_nothing(void **state)
 {
     (void)state;
     proc_holder holder;
-    proc_lock *second, *lock = take(NULL);
+    proc_lock *second, *lock = take_lock(NULL);
     int pid = fork();
     if (pid == 0) {
         int refused = proc_lock_verify(lock) == -ECHILD && proc_lock_hand_over(lock, 1) == -ECHILD;
@@ -231,8 +184,8 @@ static void a_forked_copy_that_frees_the_lock_changes_nothing(void **state)
     }
     assert_int_equal(status_of(pid), 0);
     assert_rc(proc_lock_verify(lock), 0);
-    assert_rc(proc_lock_acquire(&second, path, NULL), -EAGAIN);
-    assert_rc(proc_lock_query(path, NULL, &holder), 0);
+    assert_rc(proc_lock_acquire(&second, lock_path, NULL), -EAGAIN);
+    assert_rc(proc_lock_query(lock_path, NULL, &holder), 0);
     assert_int_equal(holder.pid, getpid());
     proc_lock_free(lock);
 }
@@ -240,14 +193,14 @@ static void a_forked_copy_that_frees_the_lock_changes_nothing(void **state)
 static void a_file_that_replaced_ours_is_not_removed(void **state)
 {
     (void)state;
-    proc_lock *lock = take(NULL);
-    unlink(path);
+    proc_lock *lock = take_lock(NULL);
+    unlink(lock_path);
     assert_rc(proc_lock_verify(lock), -ESTALE);
-    file_write(path, "77\n");
+    file_write(lock_path, "77\n");
     assert_rc(proc_lock_verify(lock), -ESTALE);
     assert_rc(proc_lock_rewrite(lock), -ESTALE);
     proc_lock_free(lock);
-    char *text = file_read(path);
+    char *text = file_read(lock_path);
     assert_string_equal(text, "77\n");
     free(text);
 }
@@ -255,31 +208,31 @@ static void a_file_that_replaced_ours_is_not_removed(void **state)
 static void a_file_that_names_somebody_else_is_found_out(void **state)
 {
     (void)state;
-    proc_lock *lock = take(NULL);
-    file_write(path, "1\n");
+    proc_lock *lock = take_lock(NULL);
+    file_write(lock_path, "1\n");
     assert_rc(proc_lock_verify(lock), -ESTALE);
     assert_rc(proc_lock_rewrite(lock), 0);
     assert_rc(proc_lock_verify(lock), 0);
-    file_write(path, "");
+    file_write(lock_path, "");
     assert_rc(proc_lock_verify(lock), -ESTALE);
     proc_lock_free(lock);
-    assert_false(exists(path));
+    assert_false(exists(lock_path));
 }
 
 /* An flock(2) that a copy gives up is gone for all who share it: the incumbents end so. */
 static void a_lock_that_a_copy_gave_up_is_taken_again(void **state)
 {
     (void)state;
-    proc_lock *second, *lock = take(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FLOCK));
+    proc_lock *second, *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FLOCK));
     int pid = fork();
     if (pid == 0)
         leave(flock(proc_lock_fd(lock), LOCK_UN));
     assert_int_equal(status_of(pid), 0);
     assert_rc(proc_lock_verify(lock), 0);
-    assert_rc(proc_lock_acquire(&second, path, PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FLOCK)), -EAGAIN);
+    assert_rc(proc_lock_acquire(&second, lock_path, PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FLOCK)), -EAGAIN);
 
     assert_int_equal(flock(proc_lock_fd(lock), LOCK_UN), 0);
-    struct keeper thief = keep_bare_lock(path, PROC_LOCK_FLOCK, NULL);
+    struct keeper thief = keep_bare_lock(lock_path, PROC_LOCK_FLOCK, NULL);
     assert_rc(proc_lock_verify(lock), -ESTALE);
     keeper_lets_go(&thief);
     proc_lock_free(lock);
@@ -289,7 +242,7 @@ static void a_child_carries_the_lock_on(void **state)
 {
     (void)state;
     int go[2], told[2], rc = -1;
-    proc_lock *second = NULL, *lock = take(NULL);
+    proc_lock *second = NULL, *lock = take_lock(NULL);
     assert_true(pipe2(go, O_CLOEXEC) == 0 && pipe2(told, O_CLOEXEC) == 0);
     int pid = fork();
     if (pid == 0) {
@@ -307,12 +260,12 @@ static void a_child_carries_the_lock_on(void **state)
     check_first_line(pid);
     assert_rc(proc_lock_verify(lock), -ESTALE);
     proc_lock_free(lock);
-    assert_true(exists(path));
-    assert_rc(proc_lock_acquire(&second, path, NULL), -EAGAIN);
+    assert_true(exists(lock_path));
+    assert_rc(proc_lock_acquire(&second, lock_path, NULL), -EAGAIN);
     close(go[0]);
     close(go[1]);
     assert_int_equal(status_of(pid), 0);
-    assert_false(exists(path));
+    assert_false(exists(lock_path));
     close(told[0]);
     close(told[1]);
 }
@@ -320,7 +273,7 @@ static void a_child_carries_the_lock_on(void **state)
 static void a_record_lock_cannot_be_carried_on(void **state)
 {
     (void)state;
-    proc_lock *lock = take(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FCNTL));
+    proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FCNTL));
     int pid = fork();
     if (pid == 0)
         leave(proc_lock_rewrite(lock) == -EOPNOTSUPP ? 0 : 1);
@@ -329,149 +282,23 @@ static void a_record_lock_cannot_be_carried_on(void **state)
     proc_lock_free(lock);
 }
 
-/* ---- Over execve(2) ---- */
-
-/* What this program does after it was started with "--take-over": 0, or the step that went wrong. */
-static int take_over_and_free(const char *file)
-{
-    proc_lock *lock = NULL, *second = NULL;
-    if (proc_lock_take_over(&lock, file, NULL) < 0)
-        return 1;
-    if (proc_lock_verify(lock) < 0 || fcntl(proc_lock_fd(lock), F_GETFD) != FD_CLOEXEC)
-        return 2;
-    if (proc_lock_take_over(&second, file, NULL) != -ESTALE)
-        return 3;
-    char *text = file_read(file);
-    int pid = text ? atoi(text) : 0;
-    free(text);
-    proc_lock_free(lock);
-    if (pid != getpid())
-        return 4;
-    return access(file, F_OK) == 0 ? 5 : 0;
-}
-
-/* In a forked copy: becomes that program. */
-static int execute_take_over(void)
-{
-    char *argv[] = {(char *)(uintptr_t) "test-lock", (char *)(uintptr_t) "--take-over", path, NULL};
-    execv("/proc/self/exe", argv);
-    return 90;
-}
-
-static int hands_over_and_executes(void *arg)
-{
-    const uint32_t *flags = arg;
-    proc_lock *lock = NULL;
-    require_rc(proc_lock_acquire(&lock, path, PROC_LOCK_OPTIONS(.flags = *flags)), 0);
-    require_rc(proc_lock_hand_over(lock, 1), 0);
-    require_rc(proc_lock_hand_over(lock, 0), 0);
-    require(fcntl(proc_lock_fd(lock), F_GETFD) == FD_CLOEXEC);
-    require_rc(proc_lock_hand_over(lock, 1), 0);
-    return execute_take_over();
-}
-
-static void the_next_program_takes_the_lock_up(void **state)
-{
-    static const uint32_t kinds[] = {0, PROC_LOCK_OFD | PROC_LOCK_PLAIN, PROC_LOCK_FLOCK, PROC_LOCK_FCNTL};
-    (void)state;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        assert_in_fork(hands_over_and_executes, (void *)(uintptr_t)&kinds[i]);
-}
-
-static int locks_and_executes(void *arg)
-{
-    (void)arg;
-    proc_lock *lock = NULL;
-    require_rc(proc_lock_acquire(&lock, path, NULL), 0);
-    return execute_take_over();
-}
-
-static void no_lock_leaks_into_a_program_that_is_executed(void **state)
-{
-    (void)state;
-    struct verdict verdict;
-    run_in_fork(&verdict, locks_and_executes, NULL, PATIENCE_MS);
-    assert_int_equal(verdict.code, 1); /* nothing to take over */
-    /* And a child that outlives us does not keep it: the lock is free while it runs. */
-    proc_lock *lock = take(NULL), *again = NULL;
-    int ends[2];
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    int pid = fork();
-    if (pid == 0) {
-        dup2(ends[0], STDIN_FILENO);
-        execlp("cat", "cat", (char *)NULL);
-        leave(127);
-    }
-    close(ends[0]);
-    assert_eventually(state_of(pid) == 'S' || state_of(pid) == 'Z');
-    proc_lock_free(lock);
-    assert_eventually(proc_lock_acquire(&again, path, NULL) == 0);
-    close(ends[1]);
-    assert_int_equal(status_of(pid), 0);
-    proc_lock_free(again);
-}
-
-static void a_child_takes_over_what_it_was_given(void **state)
-{
-    (void)state;
-    proc_child *child = NULL;
-    proc_lock *lock = take(NULL);
-    int fd = proc_lock_fd(lock);
-    assert_rc(proc_spawn(&child, PROC_ARGV("/proc/self/exe", "--take-over", path),
-                         PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(fd)}))), 0);
-    assert_ends(child, PROC_EXITED, 0);
-    proc_child_free(child);
-    assert_rc(proc_lock_verify(lock), -ESTALE);
-    proc_lock_free(lock);
-}
-
-static void nothing_is_taken_over_that_is_not_there(void **state)
-{
-    (void)state;
-    proc_error error;
-    proc_lock *lock = NULL;
-    assert_rc(proc_lock_take_over(&lock, path, PROC_LOCK_OPTIONS(.error = &error)), -ESTALE);
-    assert_contains(error.text, "hello.pid\": lock: no descriptor holds it");
-    file_write(path, "1\n");
-    int fd = open(path, O_RDWR);
-    assert_rc(proc_lock_take_over(&lock, path, NULL), -ESTALE);
-    assert_rc(proc_lock_take_over(&lock, path, PROC_LOCK_OPTIONS(.flags = PROC_LOCK_OFD)), -EINVAL);
-    assert_rc(proc_lock_take_over(&lock, path, PROC_LOCK_OPTIONS(.timeout_ms = 1)), -EINVAL);
-    assert_rc(proc_lock_take_over(&lock, path, PROC_LOCK_OPTIONS(.mode = PROC_MODE(0644))), -EINVAL);
-    assert_rc(proc_lock_take_over(NULL, path, NULL), -EINVAL);
-    assert_null(lock);
-    close(fd);
-}
-
-static int main_of_tests(int argc, char **argv)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
-    static const struct CMUnitTest tests[] = {
-        TEST(the_file_names_its_holder_and_goes_with_the_lock),
-        TEST(the_pid_alone_is_written_on_request),
-        TEST(a_file_that_is_left_behind_is_not_in_the_way),
-        TEST(a_file_can_be_kept_and_is_empty_then),
-        TEST(the_mode_is_what_was_asked_for_whatever_the_umask),
-        TEST(a_second_lock_of_the_same_process_conflicts),
-        TEST(every_kind_keeps_out_every_kind_that_it_shares),
-        TEST(a_relative_path_stays_where_it_was),
-        TEST(a_forked_copy_that_frees_the_lock_changes_nothing),
-        TEST(a_file_that_replaced_ours_is_not_removed),
-        TEST(a_file_that_names_somebody_else_is_found_out),
-        TEST(a_lock_that_a_copy_gave_up_is_taken_again),
-        TEST(a_child_carries_the_lock_on),
-        TEST(a_record_lock_cannot_be_carried_on),
-        TEST(the_next_program_takes_the_lock_up),
-        TEST(no_lock_leaks_into_a_program_that_is_executed),
-        TEST(a_child_takes_over_what_it_was_given),
-        TEST(nothing_is_taken_over_that_is_not_there),
-    };
-    return run_suite("lock", tests, sizeof tests / sizeof tests[0], argc, argv);
-}
-
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--take-over") == 0)
-        return take_over_and_free(argv[2]);
-    return main_of_tests(argc, argv);
+    static const struct CMUnitTest tests[] = {
+        lock_test(the_file_names_its_holder_and_goes_with_the_lock),
+        lock_test(the_pid_alone_is_written_on_request),
+        lock_test(a_file_that_is_left_behind_is_not_in_the_way),
+        lock_test(a_file_can_be_kept_and_is_empty_then),
+        lock_test(the_mode_is_what_was_asked_for_whatever_the_umask),
+        lock_test(a_second_lock_of_the_same_process_conflicts),
+        lock_test(every_kind_keeps_out_every_kind_that_it_shares),
+        lock_test(a_relative_path_stays_where_it_was),
+        lock_test(a_forked_copy_that_frees_the_lock_changes_nothing),
+        lock_test(a_file_that_replaced_ours_is_not_removed),
+        lock_test(a_file_that_names_somebody_else_is_found_out),
+        lock_test(a_lock_that_a_copy_gave_up_is_taken_again),
+        lock_test(a_child_carries_the_lock_on),
+        lock_test(a_record_lock_cannot_be_carried_on),
+    };
+    return run_suite("lock", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

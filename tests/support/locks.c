@@ -7,10 +7,47 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+char *lock_directory, *lock_path;
+
+int lock_place_make(void **state)
+{
+    (void)state;
+    lock_directory = directory_make();
+    lock_path = path_in(lock_directory, "hello.pid");
+    return 0;
+}
+
+int lock_place_remove(void **state)
+{
+    (void)state;
+    lock_directory = directory_remove(lock_directory);
+    free(lock_path);
+    return 0;
+}
+
+proc_lock *take_lock(const proc_lock_options *options)
+{
+    proc_lock *lock = NULL;
+    proc_error error = {0};
+    proc_lock_options mine = options ? *options : *PROC_LOCK_OPTIONS(.flags = 0);
+    mine.error = &error;
+    if (proc_lock_acquire(&lock, lock_path, &mine) < 0)
+        fail_msg("%s", error.text);
+    return lock;
+}
+
+int status_of(int pid)
+{
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 int take_bare_lock(int fd, unsigned kind)
 {

@@ -5,6 +5,17 @@
 
 #include <proc/lock.h>
 
+/* A test with a directory of its own, and a path in it where no file is yet. */
+#define lock_test(test) cmocka_unit_test_setup_teardown(test, lock_place_make, lock_place_remove)
+int lock_place_make(void **state);
+int lock_place_remove(void **state);
+extern char *lock_directory, *lock_path;
+
+/* That path, locked by the library; the test fails if it cannot be had. */
+proc_lock *take_lock(const proc_lock_options *options);
+/* How a child exited, reaped; -1: not by itself. */
+int status_of(int pid);
+
 /* A forked copy that holds a lock until it is told to let go, or killed. */
 struct keeper {
     int pid;
