@@ -186,7 +186,7 @@ static int finds_no_room(void *arg)
     (void)arg;
     proc_error error = {0};
     proc_lock *lock = NULL;
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("none", lock_directory, "tmpfs", 0, "size=4096") < 0)
         return 77;
     char *filler = path_in(lock_directory, "filler");

@@ -286,7 +286,7 @@ static int asks_from_a_nested_namespace(void *arg)
     int pid = fork();
     if (pid != 0)
         return status_of(pid);
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
         leave(NOT_POSSIBLE);
     require_rc(proc_lock_query(lock_path, NULL, &holder), 0);
     require(holder.state == (flock_held ? PROC_LOCK_UNSEEN : PROC_LOCK_HELD) && holder.pid == 0);
