@@ -109,8 +109,9 @@ static void a_child_takes_over_what_it_was_given(void **state)
     proc_child *child = NULL;
     proc_lock *lock = take_lock(NULL);
     int fd = proc_lock_fd(lock);
-    assert_rc(proc_spawn(&child, PROC_ARGV(self, "--take-over", lock_path),
-                         PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(fd)}))), 0);
+    assert_rc(
+        proc_spawn(&child, PROC_ARGV(self, "--take-over", lock_path), PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(fd)}))),
+        0);
     assert_ends(child, PROC_EXITED, 0);
     proc_child_free(child);
     assert_rc(proc_lock_verify(lock), -ESTALE);

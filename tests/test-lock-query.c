@@ -6,6 +6,7 @@
 #define _GNU_SOURCE 1
 #include "test.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -82,7 +83,7 @@ static void a_first_line_is_a_pid_or_nothing(void **state)
         assert_true(record.start_ticks == 0 && record.inode == 0 && !record.boot[0] && !record.host[0]);
     }
     struct lock_record record;
-    assert_int_equal(proc__lock_parse("1\0" "2\n", 4, &record), LOCK_GARBAGE);
+    assert_int_equal(proc__lock_parse("1\0x\n", 4, &record), LOCK_GARBAGE);
 }
 
 static void the_lines_behind_it_tell_more_if_they_are_good(void **state)
@@ -309,7 +310,84 @@ static void what_cannot_be_seen_is_told_to_be_so(void **state)
         fail_msg("left with %d: %s", verdict.code, verdict.text);
 }
 
-/* ---- flock(1), the real one ---- */
+/* ---- A pid that is given away again: in a pid namespace, where the next one can be chosen ---- */
+
+static int next_pid(int pid)
+{
+    char text[16];
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t done = write(fd, text, (size_t)snprintf(text, sizeof text, "%d", pid - 1));
+    close(fd);
+    return done > 0 ? 0 : -1;
+}
+
+static int sleeper(void)
+{
+    int pid = fork();
+    if (pid == 0)
+        for (;;)
+            pause();
+    return pid;
+}
+
+/* Takes the lock, and is gone; its child keeps the descriptor, and with it the lock. Its pid, or -1. */
+static int holder_that_has_gone(uint32_t flags)
+{
+    int pid = fork();
+    if (pid == 0) {
+        proc_lock *lock;
+        int rc = proc_lock_acquire(&lock, lock_path, PROC_LOCK_OPTIONS(.flags = flags));
+        leave(rc < 0 || sleeper() < 0);
+    }
+    return status_of(pid) == 0 ? pid : -1;
+}
+
+static int meets_a_stranger_with_the_holders_pid(void *arg)
+{
+    const uint32_t *flags = arg;
+    proc_holder holder;
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+        return NOT_POSSIBLE;
+    int pid = holder_that_has_gone(*flags);
+    require(pid > 0);
+    if (next_pid(pid) < 0 || sleeper() != pid)
+        return NOT_POSSIBLE;
+    require(kill(pid, 0) == 0);
+    require_rc(proc_lock_query(lock_path, NULL, &holder), 0);
+    require(holder.state == PROC_LOCK_HELD && holder.pid == 0);
+    require_rc(proc_lock_holder_fd(lock_path, NULL), -ENODATA);
+    require_rc(proc_lock_signal(lock_path, NULL, SIGKILL, 0), -ENODATA);
+    require(waitpid(pid, NULL, WNOHANG) == 0);
+    return 0;
+}
+
+static int in_a_pid_namespace(void *arg)
+{
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+        return NOT_POSSIBLE;
+    int first = fork();
+    if (first == 0)
+        leave(meets_a_stranger_with_the_holders_pid(arg));
+    return status_of(first);
+}
+
+static void a_stranger_with_the_holders_pid_is_neither_named_nor_signalled(void **state)
+{
+    static const uint32_t flags[] = {0, PROC_LOCK_PLAIN};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct verdict verdict;
+        run_in_fork(&verdict, in_a_pid_namespace, (void *)(uintptr_t)&flags[i], PATIENCE_MS);
+        if (verdict.code == NOT_POSSIBLE)
+            SKIP_TEST("no pid namespace with a /proc and pids of choice here");
+        if (verdict.code != 0)
+            fail_msg("left with %d: %s", verdict.code, verdict.text);
+    }
+}
+
+/* ---- flock(1) and pidfile_open(3), the real ones ---- */
 
 static void flock_the_program_and_we_keep_each_other_out(void **state)
 {
@@ -343,6 +421,50 @@ static void flock_the_program_and_we_keep_each_other_out(void **state)
     assert_int_equal(status_of(pid), 0);
     assert_rc(proc_lock_acquire(&lock, lock_path, NULL), 0);
     proc_lock_free(lock);
+}
+
+struct pidfh;
+
+/* libbsd, if it is here: opened by hand, so that nobody has to build against it. */
+static int keeps_a_pidfile(void *arg)
+{
+    (void)arg;
+    proc_holder holder;
+    proc_lock *lock = NULL;
+    pid_t other = 0;
+    void *library = dlopen("libbsd.so.0", RTLD_NOW);
+    if (!library)
+        return NOT_POSSIBLE;
+    struct pidfh *(*open_file)(const char *, mode_t, pid_t *) = NULL;
+    int (*write_file)(struct pidfh *) = NULL, (*remove_file)(struct pidfh *) = NULL;
+    *(void **)&open_file = dlsym(library, "pidfile_open");
+    *(void **)&write_file = dlsym(library, "pidfile_write");
+    *(void **)&remove_file = dlsym(library, "pidfile_remove");
+    require(open_file && write_file && remove_file);
+
+    struct pidfh *handle = open_file(lock_path, 0644, NULL);
+    require(handle && write_file(handle) == 0);
+    require_rc(proc_lock_acquire(&lock, lock_path, NULL), -EAGAIN);
+    require_rc(proc_lock_query(lock_path, NULL, &holder), 0);
+    require(holder.state == PROC_LOCK_UNSEEN || (holder.state == PROC_LOCK_HELD && holder.pid == getpid()));
+    require(remove_file(handle) == 0);
+
+    require_rc(proc_lock_acquire(&lock, lock_path, PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN)), 0);
+    /* EINVAL: it is kept out, but some versions stumble over the line feed behind the pid. */
+    require(!open_file(lock_path, 0644, &other) && (errno == EEXIST || errno == EINVAL));
+    proc_lock_free(lock);
+    return 0;
+}
+
+static void pidfile_open_and_we_keep_each_other_out(void **state)
+{
+    (void)state;
+    struct verdict verdict;
+    run_in_fork(&verdict, keeps_a_pidfile, NULL, PATIENCE_MS);
+    if (verdict.code == NOT_POSSIBLE)
+        SKIP_TEST("no libbsd here");
+    if (verdict.code != 0)
+        fail_msg("left with %d: %s", verdict.code, verdict.text);
 }
 
 /* ---- The holder as a process ---- */
@@ -439,7 +561,9 @@ int main(int argc, char **argv)
         pidfd_test(a_lock_that_a_child_keeps_has_an_unknown_holder),
         lock_test(to_ask_takes_no_lock),
         lock_test(what_cannot_be_seen_is_told_to_be_so),
+        pidfd_test(a_stranger_with_the_holders_pid_is_neither_named_nor_signalled),
         lock_test(flock_the_program_and_we_keep_each_other_out),
+        lock_test(pidfile_open_and_we_keep_each_other_out),
         pidfd_test(the_holder_is_a_descriptor),
         pidfd_test(a_signal_to_the_holder_can_wait_until_the_lock_is_free),
         pidfd_test(a_stopped_holder_is_not_continued),

@@ -64,10 +64,9 @@ static void *wait_for_lock(void *arg)
 {
     struct waiter *waiter = arg;
     int64_t start = patience_now();
-    waiter->rc = proc_lock_acquire(
-        &waiter->lock, lock_path,
-        PROC_LOCK_OPTIONS(.flags = waiter->flags, .timeout_ms = PATIENCE_MS,
-                          .cancel_fd = waiter->cancel >= 0 ? &waiter->cancel : NULL));
+    waiter->rc = proc_lock_acquire(&waiter->lock, lock_path,
+                                   PROC_LOCK_OPTIONS(.flags = waiter->flags, .timeout_ms = PATIENCE_MS,
+                                                     .cancel_fd = waiter->cancel >= 0 ? &waiter->cancel : NULL));
     waiter->took_ms = patience_now() - start;
     return NULL;
 }

@@ -70,7 +70,8 @@ static void the_pid_alone_is_written_on_request(void **state)
 static void a_file_that_is_left_behind_is_not_in_the_way(void **state)
 {
     (void)state;
-    file_write(lock_path, "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
+    file_write(lock_path,
+               "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
     proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
     char *text = file_read(lock_path);
     assert_int_equal(atoi(text), getpid());
@@ -127,13 +128,20 @@ static void every_kind_keeps_out_every_kind_that_it_shares(void **state)
         uint32_t held, wanted;
         int rc;
     } pairs[] = {
-        {PROC_LOCK_OFD, PROC_LOCK_OFD, -EAGAIN},     {PROC_LOCK_OFD, PROC_LOCK_FCNTL, -EAGAIN},
-        {PROC_LOCK_OFD, PROC_LOCK_FLOCK, 0},         {PROC_LOCK_FCNTL, PROC_LOCK_OFD, -EAGAIN},
-        {PROC_LOCK_FCNTL, PROC_LOCK_FCNTL, -EAGAIN}, {PROC_LOCK_FCNTL, PROC_LOCK_FLOCK, 0},
-        {PROC_LOCK_FLOCK, PROC_LOCK_FLOCK, -EAGAIN}, {PROC_LOCK_FLOCK, PROC_LOCK_OFD, 0},
-        {0, PROC_LOCK_OFD, -EAGAIN},                 {0, PROC_LOCK_FCNTL, -EAGAIN},
-        {0, PROC_LOCK_FLOCK, -EAGAIN},               {PROC_LOCK_FCNTL, 0, -EAGAIN},
-        {PROC_LOCK_FLOCK, 0, -EAGAIN},               {PROC_LOCK_OFD, 0, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_OFD, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_FCNTL, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_FLOCK, 0},
+        {PROC_LOCK_FCNTL, PROC_LOCK_OFD, -EAGAIN},
+        {PROC_LOCK_FCNTL, PROC_LOCK_FCNTL, -EAGAIN},
+        {PROC_LOCK_FCNTL, PROC_LOCK_FLOCK, 0},
+        {PROC_LOCK_FLOCK, PROC_LOCK_FLOCK, -EAGAIN},
+        {PROC_LOCK_FLOCK, PROC_LOCK_OFD, 0},
+        {0, PROC_LOCK_OFD, -EAGAIN},
+        {0, PROC_LOCK_FCNTL, -EAGAIN},
+        {0, PROC_LOCK_FLOCK, -EAGAIN},
+        {PROC_LOCK_FCNTL, 0, -EAGAIN},
+        {PROC_LOCK_FLOCK, 0, -EAGAIN},
+        {PROC_LOCK_OFD, 0, -EAGAIN},
     };
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From a path to an open file that may be trusted. The directory is opened first: by openat2(2), which refuses every
- * symbolic link; where that is missing, or a link is in the way, part by part, and a link is followed only if it belongs
- * to root or to us. Knows nothing of locks.
+ * symbolic link; where that is missing, or a link is in the way, part by part, and a link is followed only if it
+ * belongs to root or to us. Knows nothing of locks.
  */
 #include "lock.h"
 

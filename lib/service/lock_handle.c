@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,11 +146,14 @@ int proc_lock_rewrite(proc_lock *lock)
         return -EINVAL;
     if (lock->owner != (int)getpid() && (lock->kinds & PROC_LOCK_FCNTL))
         return -EOPNOTSUPP;
+    int cancellable;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__lock_still_ours(lock);
     if (rc == 0)
         rc = proc__lock_write(lock->file.fd, lock->flags, 0);
     if (rc == 0)
         lock->owner = (int)getpid();
+    pthread_setcancelstate(cancellable, NULL);
     return rc;
 }
 
@@ -181,11 +185,14 @@ static int names_somebody_else(const proc_lock *lock)
 
 proc_lock *proc_lock_free(proc_lock *lock)
 {
+    int cancellable;
     if (!lock)
         return NULL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     /* Before it is closed: afterwards it may be somebody else's. */
     if (lock->owner == (int)getpid() && proc__lock_in_place(&lock->place, &lock->file) && !names_somebody_else(lock))
         proc__lock_remove(lock);
     proc__lock_discard(lock);
+    pthread_setcancelstate(cancellable, NULL);
     return NULL;
 }

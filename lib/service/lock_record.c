@@ -116,11 +116,6 @@ int proc__lock_read(int fd, struct lock_record *ret_record)
 
 /* ---- Who we are ---- */
 
-static int is_want_of_ours(int rc)
-{
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
-}
-
 /* The first word of a file of the kernel. */
 static int read_word(const char *path, char *ret_word, size_t size)
 {
@@ -168,8 +163,8 @@ static int take_own_inode(uint64_t *ret_inode)
 }
 
 /*
- * The same as proc_identity_get() tells, for a third of its price: we do not vanish while we look. Without a /proc of our
- * pid namespace the pid alone is told.
+ * The same as proc_identity_get() tells, for a third of its price: we do not vanish while we look. Without a /proc of
+ * our pid namespace the pid alone is told.
  */
 static int describe_us(struct lock_record *record)
 {
@@ -194,8 +189,8 @@ struct content {
 static void add_text(struct content *content, const char *key, const char *value)
 {
     if (value[0])
-        content->len += (size_t)snprintf(content->text + content->len, sizeof content->text - content->len, "%s: %s\n",
-                                         key, value);
+        content->len +=
+            (size_t)snprintf(content->text + content->len, sizeof content->text - content->len, "%s: %s\n", key, value);
 }
 
 static void add_number(struct content *content, const char *key, uint64_t value)
