@@ -157,6 +157,23 @@ static void every_kind_keeps_out_every_kind_that_it_shares(void **state)
     }
 }
 
+static int tries_the_bare_calls(void *arg)
+{
+    (void)arg;
+    int fd = open(lock_path, O_RDWR | O_CLOEXEC);
+    for (unsigned kind = PROC_LOCK_OFD; kind <= PROC_LOCK_FCNTL; kind *= 2)
+        require(take_bare_lock(fd, kind) < 0 && (errno == EAGAIN || errno == EACCES));
+    return 0;
+}
+
+static void programs_without_the_library_are_kept_out(void **state)
+{
+    (void)state;
+    proc_lock *lock = take_lock(NULL);
+    assert_in_fork(tries_the_bare_calls, NULL);
+    proc_lock_free(lock);
+}
+
 static void a_relative_path_stays_where_it_was(void **state)
 {
     (void)state;
@@ -300,6 +317,7 @@ int main(int argc, char **argv)
         lock_test(the_mode_is_what_was_asked_for_whatever_the_umask),
         lock_test(a_second_lock_of_the_same_process_conflicts),
         lock_test(every_kind_keeps_out_every_kind_that_it_shares),
+        lock_test(programs_without_the_library_are_kept_out),
         lock_test(a_relative_path_stays_where_it_was),
         lock_test(a_forked_copy_that_frees_the_lock_changes_nothing),
         lock_test(a_file_that_replaced_ours_is_not_removed),

@@ -51,7 +51,8 @@ int status_of(int pid)
 
 int take_bare_lock(int fd, unsigned kind)
 {
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    /* Of a record lock one byte, as many programs take it. */
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = kind == PROC_LOCK_FCNTL};
     if (kind == PROC_LOCK_FLOCK)
         return flock(fd, LOCK_EX | LOCK_NB);
     return fcntl(fd, kind == PROC_LOCK_OFD ? F_OFD_SETLK : F_SETLK, &range);
