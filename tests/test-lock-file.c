@@ -158,6 +158,7 @@ static int does_without_openat2(void *arg)
     proc_lock *lock = NULL;
     proc_holder holder;
     require(deny_call(NR_OPENAT2, *(int *)arg) == 0);
+    require(proc_has(PROC_FEATURE_OPENAT2) == 0);
     require_rc(proc_lock_acquire(&lock, lock_path, NULL), 0);
     require_rc(proc_lock_verify(lock), 0);
     require_rc(proc_lock_query(lock_path, NULL, &holder), 0);
