@@ -116,7 +116,10 @@ enum {
     PROC_STEP_UID = 28,     /**< setresuid(2). */
     PROC_STEP_CLOSE = 33,   /**< Closing all other descriptors. */
     PROC_STEP_SIGNALS = 34, /**< Mask or dispositions; index = signal. */
-    PROC_STEP_EXEC = 37     /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_EXEC = 37,    /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_WRITE = 39,   /**< Writing a file. */
+    PROC_STEP_LOCK = 42,    /**< Taking a lock, or waiting for it. */
+    PROC_STEP_INSPECT = 43  /**< A file is refused for its owner, mode, kind or links. */
 };
 
 /**
@@ -218,6 +221,7 @@ enum {
     PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
     PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
+    PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
     PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };
 
