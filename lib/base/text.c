@@ -41,6 +41,18 @@ void proc__text_print(struct text *text, const char *format, ...)
     proc__text_put(text, piece, (size_t)len);
 }
 
+size_t proc__text_decimal(char ret_digits[10], int number)
+{
+    char digits[10];
+    size_t start = sizeof digits;
+    do {
+        digits[--start] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    memcpy(ret_digits, digits + start, sizeof digits - start);
+    return sizeof digits - start;
+}
+
 int64_t proc__text_length(const struct text *text)
 {
     return (int64_t)text->needed;

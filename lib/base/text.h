@@ -19,6 +19,8 @@ struct text {
 struct text proc__text_into(char *data, size_t size);
 void proc__text_put(struct text *text, const char *piece, size_t len);
 void proc__text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The decimal digits of a number of 0 or more, without stdio and without a terminator: how many. */
+size_t proc__text_decimal(char ret_digits[10], int number);
 /* What a public call returns: the length needed. */
 int64_t proc__text_length(const struct text *text);
 

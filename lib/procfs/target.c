@@ -10,6 +10,7 @@
 
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "../base/text.h"
 
 #include "number.h"
 
@@ -35,13 +36,8 @@ static void put_text(struct path *path, const char *text)
 
 static void put_number(struct path *path, int number)
 {
-    char digits[12];
-    size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put(path, digits + start, sizeof digits - start);
+    char digits[10];
+    put(path, digits, proc__text_decimal(digits, number));
 }
 
 struct root proc__target_root(const proc_target *target)

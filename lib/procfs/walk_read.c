@@ -15,6 +15,7 @@
 #include "../base/buffer.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "../base/text.h"
 #include "target.h"
 #include "walk_values.h"
 
@@ -54,14 +55,7 @@ static int is_our_want(int rc)
 /* "123", or "123/stat" */
 static void path_to(char path[32], int number, const char *file)
 {
-    char digits[12];
-    size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    memcpy(path, digits + start, sizeof digits - start);
-    path += sizeof digits - start;
+    path += proc__text_decimal(path, number);
     if (file)
         *path++ = '/';
     strcpy(path, file ? file : "");
