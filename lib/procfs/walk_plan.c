@@ -59,6 +59,11 @@ static unsigned sources_needed(uint64_t fields)
     return set;
 }
 
+static int is_within(uint64_t part, uint64_t whole)
+{
+    return (part & ~whole) == 0;
+}
+
 struct plan proc__plan_for(uint64_t fields, unsigned allowed)
 {
     const uint64_t core = (STAT_FIELDS | STATUS_FIELDS) & fields;
@@ -66,7 +71,7 @@ struct plan proc__plan_for(uint64_t fields, unsigned allowed)
     unsigned best = SOURCE_BIT(SOURCE_STAT) | SOURCE_BIT(SOURCE_STATUS) | needed;
     /* So few that all ways can be tried. */
     for (unsigned set = 0; set < SOURCE_BIT(CORE_COUNT); set++)
-        if (!(set & ~allowed) && !(core & ~fields_of(set)) && cost_of(set | needed) < cost_of(best))
+        if (is_within(set, allowed) && is_within(core, fields_of(set)) && cost_of(set | needed) < cost_of(best))
             best = set | needed;
     return (struct plan){.fields = fields, .sources = best, .directory = __builtin_popcount(best) > 1};
 }

@@ -56,9 +56,9 @@ static int is_our_want(int rc)
 static void path_to(char path[32], int number, const char *file)
 {
     path += proc__text_decimal(path, number);
+    *path = file ? '/' : '\0';
     if (file)
-        *path++ = '/';
-    strcpy(path, file ? file : "");
+        memcpy(path + 1, file, strlen(file) + 1);
 }
 
 static int open_file(const struct subject *subject, const char *file)
