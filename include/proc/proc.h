@@ -10,6 +10,7 @@
 #include <proc/child.h>
 #include <proc/procfs.h>
 #include <proc/run.h>
+#include <proc/signals.h>
 #include <proc/spawn.h>
 #include <proc/status.h>
 #include <proc/walk.h>

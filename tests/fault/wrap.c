@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -55,6 +56,7 @@ WRAP(int, epoll_pwait, (int set, struct epoll_event *events, int most, int timeo
 WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
+WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
 WRAP(pid_t, fork, (void), ())
 
 DECLARE(int, epoll_ctl, (int set, int command, int fd, struct epoll_event *event))
