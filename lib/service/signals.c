@@ -221,15 +221,16 @@ int proc_signals_read(proc_signals *signals, proc_signal ret_records[], size_t c
         return -EINVAL;
     if (signals->owner != (int)getpid())
         return -ECHILD;
-    const deadline until = proc__deadline_in(timeout_ms);
     const size_t most = capacity < INT32_MAX ? capacity : INT32_MAX;
-    for (;;) {
-        int count = read_what_is_there(signals->fd, ret_records, most);
-        if (count != 0)
-            return count;
+    int count = read_what_is_there(signals->fd, ret_records, most);
+    const deadline until = count == 0 ? proc__deadline_in(timeout_ms) : 0;
+    while (count == 0) {
         struct pollfd ready = {.fd = signals->fd, .events = POLLIN};
         int rc = proc__poll(&ready, 1, until);
         if (rc <= 0)
             return rc < 0 ? rc : -ETIMEDOUT;
+        /* None, if another thread was faster. */
+        count = read_what_is_there(signals->fd, ret_records, most);
     }
+    return count;
 }

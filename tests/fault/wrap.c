@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
+WRAP(int, timerfd_create, (int clock, int flags), (clock, flags))
 WRAP(pid_t, fork, (void), ())
 
 DECLARE(int, epoll_ctl, (int set, int command, int fd, struct epoll_event *event))
