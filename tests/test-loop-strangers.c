@@ -337,13 +337,13 @@ static void the_setting_for_orphans_is_told_and_put_back(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        spawning_test(a_child_without_a_handle_is_told_and_not_reaped),
-        spawning_test(a_stranger_is_told_with_its_status_once_its_parent_has_taken_note),
-        spawning_test(a_stranger_whose_parent_sleeps_is_told_all_the_same),
+        pidfd_test(a_child_without_a_handle_is_told_and_not_reaped),
+        pidfd_test(a_stranger_is_told_with_its_status_once_its_parent_has_taken_note),
+        pidfd_test(a_stranger_whose_parent_sleeps_is_told_all_the_same),
         spawning_test(a_running_stranger_is_left_when_its_watch_is_freed),
-        spawning_test(nobody_and_ourselves_cannot_be_watched),
+        pidfd_test(nobody_and_ourselves_cannot_be_watched),
         spawning_test(an_orphan_becomes_our_child_and_is_reaped),
-        spawning_test(a_child_that_somebody_holds_is_not_taken),
+        pidfd_test(a_child_that_somebody_holds_is_not_taken),
         spawning_test(many_orphans_are_reaped_in_portions),
         spawning_test(orphans_have_sigchld_for_themselves),
         cmocka_unit_test(the_setting_for_orphans_is_told_and_put_back),

@@ -481,9 +481,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(another_threads_mask_is_left_alone),
         cmocka_unit_test(a_forked_copy_does_not_touch_ours),
         cmocka_unit_test(a_thread_that_takes_a_signal_is_found),
-        spawning_test(a_value_is_queued_to_a_process),
-        spawning_test(nobody_is_told_from_somebody),
-        spawning_test(a_full_queue_is_told),
+        pidfd_test(a_value_is_queued_to_a_process),
+        pidfd_test(nobody_is_told_from_somebody),
+        pidfd_test(a_full_queue_is_told),
     };
     return run_suite("signals", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

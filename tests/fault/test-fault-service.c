@@ -74,11 +74,19 @@ static void check_all_threads(struct attempt *attempt)
         strcpy(attempt->wrong, "a thread was missed");
 }
 
+static int can_open_pidfds(void)
+{
+    int fd = (int)syscall(434 /* pidfd_open */, getpid(), 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static void queue_a_value(struct attempt *attempt)
 {
     proc_signal record;
     proc_signals *signals = NULL;
-    if (proc_signals_new(&signals, SET, NULL) < 0)
+    if (!can_open_pidfds() || proc_signals_new(&signals, SET, NULL) < 0)
         return;
     fault_begin();
     attempt->rc = proc_signal_queue(PROC_SELF, SIGRTMIN, 3);
@@ -257,8 +265,10 @@ static void watch_a_child(struct attempt *attempt)
 
 static void watch_a_process(struct attempt *attempt)
 {
-    proc_loop *loop = loop_outside_of_faults();
-    int pid = fork();
+    proc_loop *loop = can_open_pidfds() ? loop_outside_of_faults() : NULL;
+    int pid = loop ? fork() : -1;
+    if (pid < 0)
+        return;
     if (pid == 0)
         _exit(0);
     fault_begin();
