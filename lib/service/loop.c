@@ -78,7 +78,7 @@ int proc_loop_fd(const proc_loop *loop)
     return loop ? loop->epoll_fd : -EINVAL;
 }
 
-static void release(proc_loop *loop)
+static void release_loop(proc_loop *loop)
 {
     proc__watch_discard_all(loop);
     proc__fd_close(&loop->timer_fd);
@@ -94,7 +94,7 @@ proc_loop *proc_loop_free(proc_loop *loop)
     if (!loop || loop->doomed)
         return NULL;
     if (loop->depth == 0) {
-        release(loop);
+        release_loop(loop);
         return NULL;
     }
     proc__watch_retire_all(loop);
@@ -188,7 +188,7 @@ static int leave(proc_loop *loop, int rc)
     if (loop->depth > 0)
         return loop->doomed ? -ECANCELED : rc;
     if (loop->doomed) {
-        release(loop);
+        release_loop(loop);
         return -ECANCELED;
     }
     int armed = rc == -ECHILD ? 0 : proc__timers_arm(loop);

@@ -28,7 +28,7 @@ static void unpoll_pump(proc_watch *watch)
     watch->as.child.pump_fd = -1;
 }
 
-static int tell(proc_watch *watch, const proc_exit *ended)
+static int tell_of_child(proc_watch *watch, const proc_exit *ended)
 {
     proc_loop *loop = watch->loop;
     const struct watch_ref self = watch->self;
@@ -65,7 +65,7 @@ static int go_on_to_the_end(proc_watch *watch)
     if (proc__watch_find(loop, self) != watch || !watch->live)
         return 0;
     if (rc == 0)
-        return tell(watch, &ended);
+        return tell_of_child(watch, &ended);
     if (rc != -ETIMEDOUT && rc != -EBUSY)
         return rc;
     proc__watch_set_due(watch, again);
@@ -91,7 +91,7 @@ static int move_bytes(proc_watch *watch)
     return 0;
 }
 
-static int is_ready(proc_watch *watch, uint32_t events, int second)
+static int child_is_ready(proc_watch *watch, uint32_t events, int second)
 {
     (void)events;
     return second ? move_bytes(watch) : go_on_to_the_end(watch);
@@ -122,7 +122,7 @@ static void handle_is_freed(void *arg)
 }
 
 static const struct watch_kind child_kind = {
-    .urgent = 1, .ready = is_ready, .due = look_again, .end = end_child};
+    .urgent = 1, .ready = child_is_ready, .due = look_again, .end = end_child};
 
 static int poll_both(proc_watch *watch)
 {

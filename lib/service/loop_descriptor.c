@@ -13,7 +13,7 @@
 
 /* ---- Descriptors ---- */
 
-static int is_ready(proc_watch *watch, uint32_t events, int second)
+static int descriptor_is_ready(proc_watch *watch, uint32_t events, int second)
 {
     (void)second;
     /* What it is watched for may have changed since the event was fetched. */
@@ -24,11 +24,11 @@ static int is_ready(proc_watch *watch, uint32_t events, int second)
     return watch->as.descriptor.call(watch, watch->as.descriptor.fd, events, watch->user);
 }
 
-static int is_always_ready(proc_watch *watch)
+static int descriptor_is_always_ready(proc_watch *watch)
 {
     const uint32_t events = watch->as.descriptor.events & READY_TO_MOVE;
     proc__watch_queue(watch);
-    return is_ready(watch, events, 0);
+    return descriptor_is_ready(watch, events, 0);
 }
 
 static void queue_if_always_ready(proc_watch *watch)
@@ -46,7 +46,7 @@ static void end_descriptor(proc_watch *watch, int is_copy)
 }
 
 static const struct watch_kind descriptor_kind = {
-    .ready = is_ready, .turn = is_always_ready, .end = end_descriptor};
+    .ready = descriptor_is_ready, .turn = descriptor_is_always_ready, .end = end_descriptor};
 
 static int poll_first(proc_watch *watch)
 {

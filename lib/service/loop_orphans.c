@@ -18,11 +18,12 @@
 #include <proc/procfs.h>
 
 #include "../base/exit.h"
+#include "signals.h"
 
 /* ---- Who has ended, and who is held ---- */
 
 /* A child that has ended, without reaping it: its pid, 0 = none, or a negative errno. pid 0: any. */
-static int peek(int pid, proc_exit *ret_exit)
+static int peek_at(int pid, proc_exit *ret_exit)
 {
     siginfo_t info;
     info.si_pid = 0;
@@ -108,7 +109,7 @@ static int ask_about(struct reaping *reaping, int pid)
     if (reaping->held_count > 0 &&
         bsearch(&pid, reaping->held, (size_t)reaping->held_count, sizeof pid, by_number))
         return 0;
-    int rc = peek(pid, &ended);
+    int rc = peek_at(pid, &ended);
     if (rc <= 0)
         return rc;
     reaping->told++;
@@ -151,7 +152,7 @@ static int reap_a_portion(proc_watch *watch)
     struct reaping reaping = {.watch = watch, .self = watch->self};
     proc_exit ended;
     proc_loop *loop = watch->loop;
-    int rc = peek(0, &ended);
+    int rc = peek_at(0, &ended);
     if (rc <= 0)
         return rc;
     rc = look_around(&reaping);
@@ -166,16 +167,16 @@ static int reap_a_portion(proc_watch *watch)
 
 /* ---- The watch ---- */
 
-static int is_ready(proc_watch *watch, uint32_t events, int second)
+static int sigchld_has_come(proc_watch *watch, uint32_t events, int second)
 {
     proc_signal records[4];
     int count;
     (void)events, (void)second;
     /* All of them, before looking: one that comes later is told of again. */
     do
-        count = proc_signals_read(watch->as.orphans.children, records, 4, 0);
+        count = proc__signals_take(watch->as.orphans.children, records, 4);
     while (count == 4);
-    if (count < 0 && count != -ETIMEDOUT)
+    if (count < 0)
         return count;
     /* In the queue, behind the handles, which reap their own in this round. */
     proc__watch_queue(watch);
@@ -197,7 +198,7 @@ static void end_orphans(proc_watch *watch, int is_copy)
 }
 
 static const struct watch_kind orphans_kind = {
-    .urgent = 1, .ready = is_ready, .turn = reap_a_portion, .end = end_orphans};
+    .urgent = 1, .ready = sigchld_has_come, .turn = reap_a_portion, .end = end_orphans};
 
 /* Whether /proc tells what is needed, before anybody relies on it. */
 static int try_to_look_around(void)
@@ -209,7 +210,7 @@ static int try_to_look_around(void)
     return rc;
 }
 
-static int begin(proc_watch *watch)
+static int begin_to_adopt(proc_watch *watch)
 {
     int rc = try_to_look_around();
     if (rc == 0)
@@ -241,7 +242,7 @@ int proc_loop_orphans(proc_loop *loop, proc_on_orphan call, void *user, proc_wat
         return rc;
     watch->as.orphans.call = call;
     watch->as.orphans.before = -1;
-    rc = begin(watch);
+    rc = begin_to_adopt(watch);
     return rc < 0 ? proc__watch_undo(watch, rc) : proc__watch_give(watch, ret_watch);
 }
 

@@ -13,9 +13,9 @@
 #include "../procfs/exit_wait.h"
 #include "../procfs/target.h"
 
-#define PATIENCE_MS 100
+#define PARENT_PATIENCE_MS 100
 
-static int tell(proc_watch *watch, const proc_exit *ended)
+static int tell_of_process(proc_watch *watch, const proc_exit *ended)
 {
     proc_loop *loop = watch->loop;
     const struct watch_ref self = watch->self;
@@ -35,12 +35,12 @@ static int tell(proc_watch *watch, const proc_exit *ended)
 /* Hanging up is told of without being asked for, and is all that is of interest now. */
 static int give_the_parent_time(proc_watch *watch)
 {
-    watch->as.process.patience = proc__deadline_in(PATIENCE_MS);
+    watch->as.process.patience = proc__deadline_in(PARENT_PATIENCE_MS);
     proc__watch_set_due(watch, watch->as.process.patience);
     return proc__watch_poll_again(watch, watch->as.process.pidfd, 0, 0);
 }
 
-static int look(proc_watch *watch)
+static int look_at_process(proc_watch *watch)
 {
     struct exit_view view;
     int rc = proc__exit_look(watch->as.process.pidfd, &view);
@@ -51,13 +51,13 @@ static int look(proc_watch *watch)
         return give_the_parent_time(watch);
     if (!is_known && !proc__deadline_passed(watch->as.process.patience))
         return 0;
-    return tell(watch, &view.exit);
+    return tell_of_process(watch, &view.exit);
 }
 
-static int is_ready(proc_watch *watch, uint32_t events, int second)
+static int process_is_ready(proc_watch *watch, uint32_t events, int second)
 {
     (void)events, (void)second;
-    return look(watch);
+    return look_at_process(watch);
 }
 
 static void end_process(proc_watch *watch, int is_copy)
@@ -67,9 +67,9 @@ static void end_process(proc_watch *watch, int is_copy)
     proc__fd_close(&watch->as.process.pidfd);
 }
 
-static const struct watch_kind process_kind = {.urgent = 1, .ready = is_ready, .due = look, .end = end_process};
+static const struct watch_kind process_kind = {.urgent = 1, .ready = process_is_ready, .due = look_at_process, .end = end_process};
 
-static int is_self(const proc_target *target)
+static int is_ourselves(const proc_target *target)
 {
     return !target || (!target->pidfd && !target->dir_fd && (target->pid == 0 || target->pid == (int)getpid()));
 }
@@ -81,7 +81,7 @@ int proc_loop_process(proc_loop *loop, const proc_target *target, proc_on_proces
     int rc = proc__loop_check(loop);
     if (rc < 0)
         return rc;
-    if (!call || is_self(target))
+    if (!call || is_ourselves(target))
         return -EINVAL;
     rc = proc__watch_new(loop, &process_kind, user, &watch);
     if (rc < 0)

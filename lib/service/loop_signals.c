@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "signals.h"
+
 struct signal_batch {
     uint64_t set;
     int next, count;
@@ -33,14 +35,14 @@ static int tell_all(proc_watch *watch)
     return rc;
 }
 
-static int is_ready(proc_watch *watch, uint32_t events, int second)
+static int signals_are_ready(proc_watch *watch, uint32_t events, int second)
 {
     struct signal_batch *batch = watch->as.signals.batch;
     (void)events, (void)second;
     if (batch->next == batch->count) {
-        int count = proc_signals_read(watch->as.signals.signals, batch->records, PORTION, 0);
-        if (count < 0)
-            return count == -ETIMEDOUT ? 0 : count;
+        int count = proc__signals_take(watch->as.signals.signals, batch->records, PORTION);
+        if (count <= 0)
+            return count;
         batch->next = 0;
         batch->count = count;
     }
@@ -59,9 +61,9 @@ static void end_signals(proc_watch *watch, int is_copy)
     watch->as.signals.batch = NULL;
 }
 
-static const struct watch_kind signals_kind = {.urgent = 1, .ready = is_ready, .turn = tell_all, .end = end_signals};
+static const struct watch_kind signals_kind = {.urgent = 1, .ready = signals_are_ready, .turn = tell_all, .end = end_signals};
 
-static int open_set(proc_watch *watch, uint64_t set)
+static int open_signals(proc_watch *watch, uint64_t set)
 {
     struct signal_batch *batch = malloc(sizeof *batch);
     if (!batch)
@@ -91,6 +93,6 @@ int proc_loop_signals(proc_loop *loop, uint64_t set, proc_on_signal call, void *
     if (rc < 0)
         return rc;
     watch->as.signals.call = call;
-    rc = open_set(watch, set);
+    rc = open_signals(watch, set);
     return rc < 0 ? proc__watch_undo(watch, rc) : proc__watch_give(watch, ret_watch);
 }

@@ -3,7 +3,7 @@
  * Time: a binary heap of the watches that are due at some moment, and the one timerfd that rings for the first of them.
  * It also rings at once while a watch waits for its turn, so that the descriptor of the loop is readable then.
  *
- * The timer may ring too early, and then finds nothing to do: a timeout that is put off again and again costs no system
+ * The timer may ring too early, and then finds nothing to do: a timeout that is put_at off again and again costs no system
  * call but one each time the old moment passes.
  */
 #include "loop.h"
@@ -23,7 +23,7 @@ static int comes_before(const proc_watch *a, const proc_watch *b)
     return a->due < b->due || (a->due == b->due && a->due_order < b->due_order);
 }
 
-static void put(proc_loop *loop, size_t place, proc_watch *watch)
+static void put_at(proc_loop *loop, size_t place, proc_watch *watch)
 {
     loop->heap[place - 1] = watch;
     watch->heap_at = place;
@@ -33,8 +33,8 @@ static void put(proc_loop *loop, size_t place, proc_watch *watch)
 static void lift(proc_loop *loop, size_t place, proc_watch *watch)
 {
     for (; place > 1 && comes_before(watch, loop->heap[place / 2 - 1]); place /= 2)
-        put(loop, place, loop->heap[place / 2 - 1]);
-    put(loop, place, watch);
+        put_at(loop, place, loop->heap[place / 2 - 1]);
+    put_at(loop, place, watch);
 }
 
 /* The same at `place` or below. */
@@ -45,9 +45,9 @@ static void sink(proc_loop *loop, size_t place, proc_watch *watch)
             child++;
         if (!comes_before(loop->heap[child - 1], watch))
             break;
-        put(loop, place, loop->heap[child - 1]);
+        put_at(loop, place, loop->heap[child - 1]);
     }
-    put(loop, place, watch);
+    put_at(loop, place, watch);
 }
 
 static void take_out(proc_loop *loop, proc_watch *watch)

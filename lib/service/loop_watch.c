@@ -15,8 +15,8 @@
 
 /* ---- Slots ---- */
 
-/* Slots and heap grow together, so that a watch that exists can always be given a time. */
-static int grow(proc_loop *loop)
+/* Slots and heap grow_slots together, so that a watch that exists can always be given a time. */
+static int grow_slots(proc_loop *loop)
 {
     if (loop->slot_room >= MOST_SLOTS / 2)
         return -ENOMEM;
@@ -39,7 +39,7 @@ static int take_slot(proc_loop *loop, proc_watch *watch)
     if (slot != NO_SLOT) {
         loop->free_slot = loop->slots[slot].next_free;
     } else {
-        int rc = loop->slot_count < loop->slot_room ? 0 : grow(loop);
+        int rc = loop->slot_count < loop->slot_room ? 0 : grow_slots(loop);
         if (rc < 0)
             return rc;
         slot = loop->slot_count++;

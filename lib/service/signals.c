@@ -7,7 +7,7 @@
  * set: a thread's id, or the place of its memory, is given to another one after it. A forked copy inherits the number
  * together with mask and counts.
  */
-#include "../base/system.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <proc/signals.h>
 
 #include "../base/clock.h"
 #include "../base/error.h"
@@ -107,7 +105,7 @@ static int can_be_read(int signal)
     return !is_libcs && signal <= SIGRTMAX && !((never | faults) & PROC_SIGNAL(signal));
 }
 
-static int check(uint64_t set, char *text, size_t size, struct failure *ret_failure)
+static int check_set(uint64_t set, char *text, size_t size, struct failure *ret_failure)
 {
     if (!set)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, "an empty set");
@@ -148,7 +146,7 @@ int proc_signals_new(proc_signals **ret_signals, uint64_t set, proc_error *error
     if (!ret_signals)
         return -EINVAL;
     proc_signals *signals = NULL;
-    int rc = check(set, name, sizeof name, &failure);
+    int rc = check_set(set, name, sizeof name, &failure);
     if (rc == 0 && !(signals = malloc(sizeof *signals)))
         rc = proc__fail(&failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
     if (rc == 0) {
@@ -195,19 +193,18 @@ static proc_signal record_of(const struct signalfd_siginfo *info)
     };
 }
 
-/* How many, 0 = there is none, or a negative errno. */
-static int read_what_is_there(int fd, proc_signal records[], size_t capacity)
+int proc__signals_take(proc_signals *signals, proc_signal *ret_records, size_t capacity)
 {
     struct signalfd_siginfo infos[BATCH];
     size_t count = 0;
     while (count < capacity) {
         size_t room = capacity - count < BATCH ? capacity - count : BATCH;
-        int64_t got = proc__fd_read(fd, infos, room * sizeof infos[0]);
+        int64_t got = proc__fd_read(signals->fd, infos, room * sizeof infos[0]);
         if (got < 0)
             return count > 0 || got == -EAGAIN ? (int)count : (int)got;
         size_t came = (size_t)got / sizeof infos[0];
         for (size_t i = 0; i < came; i++)
-            records[count++] = record_of(&infos[i]);
+            ret_records[count++] = record_of(&infos[i]);
         /* Fewer than asked for: the queue is empty, no need to ask again. */
         if (came < room)
             break;
@@ -222,7 +219,7 @@ int proc_signals_read(proc_signals *signals, proc_signal ret_records[], size_t c
     if (signals->owner != (int)getpid())
         return -ECHILD;
     const size_t most = capacity < INT32_MAX ? capacity : INT32_MAX;
-    int count = read_what_is_there(signals->fd, ret_records, most);
+    int count = proc__signals_take(signals, ret_records, most);
     const deadline until = count == 0 ? proc__deadline_in(timeout_ms) : 0;
     while (count == 0) {
         struct pollfd ready = {.fd = signals->fd, .events = POLLIN};
@@ -230,7 +227,7 @@ int proc_signals_read(proc_signals *signals, proc_signal ret_records[], size_t c
         if (rc <= 0)
             return rc < 0 ? rc : -ETIMEDOUT;
         /* None, if another thread was faster. */
-        count = read_what_is_there(signals->fd, ret_records, most);
+        count = proc__signals_take(signals, ret_records, most);
     }
     return count;
 }
