@@ -278,5 +278,96 @@ test_pid_file() {
     expect 2
 }
 
+test_epoll_echo() {
+    expect 0 20
+    is out 'level: told 3 times of three bytes that are read one by one
+edge: told 1 times of three bytes that are read one by one
+a regular file: Operation not permitted
+20 clients, 20 answers, 0 left'
+    is err ''
+    expect 2 0
+    expect 2 many
+}
+
+test_signal_handler() {
+    "$program" >"$work/out" 2>"$work/err" &
+    pid=$!
+    until grep -q waits "$work/out"; do :; done
+    for signal in USR1 INT INT; do
+        lines=$(wc -l <"$work/out")
+        kill -s $signal "$pid"
+        until [ "$(wc -l <"$work/out")" -gt "$lines" ]; do :; done
+    done
+    wait "$pid" || fail 'signal_handler: does not end well'
+    uid=$(id -u)
+    is out "pid $pid waits
+SIGUSR1 from pid $$ uid $uid
+SIGINT from pid $$ uid $uid
+once more to end
+SIGINT from pid $$ uid $uid"
+    is err ''
+}
+
+test_signal_queue() {
+    expect 0
+    is out 'SIGUSR1 delivered 1 of 5
+SIGRTMIN delivered 5 of 5: 0 10 20 30 40'
+}
+
+test_kill_process() {
+    sleep 60 &
+    expect 0 $!
+    is out "sent SIGTERM to $!"
+    wait $!
+    [ $? -eq 143 ] || fail 'kill_process: it was not SIGTERM'
+    gone=$!
+    sleep 60 &
+    expect 0 -s sigkill $!
+    is out "sent SIGKILL to $!"
+    wait $!
+    [ $? -eq 137 ] || fail 'kill_process: it was not SIGKILL'
+    expect 1 -9 $gone
+    is err "kill_process: $gone: No such process"
+    expect 2 -0 1
+    expect 2
+    expect 2 -s
+    expect 2 -s nothing 1
+    expect 1 -CONT -- -1
+    is err 'kill_process: --: Invalid argument
+kill_process: -1: Invalid argument'
+}
+
+test_sigkill() {
+    expect 0
+    [ "$(head -n 7 "$work/out")" = 'SIGKILL: a handler: Invalid argument
+SIGKILL: blocking it: no error, blocked: no
+SIGKILL: signals: signal "KILL": Invalid argument
+SIGSTOP: a handler: Invalid argument
+SIGSTOP: blocking it: no error, blocked: no
+SIGSTOP: signals: signal "STOP": Invalid argument
+a child that ignores SIGTERM: killed by SIGKILL' ] || fail "sigkill: prints $(cat "$work/out")"
+    grep -qE '^pid 1 of a namespace and its own SIGKILL: (lives on|no namespace here)$' "$work/out" ||
+        fail 'sigkill: says nothing of namespaces'
+}
+
+test_orphan() {
+    expect 0
+    grep -qE '^ppid before [0-9]+, after [0-9]+, session the same$' "$work/out" || fail "orphan: $(cat "$work/out")"
+    expect 0 --subreaper
+    grep -qE '^ppid before [0-9]+, after [0-9]+ \(me\), session the same$' "$work/out" || fail "orphan: $(cat "$work/out")"
+    grep -qx 'the orphan exited with 3' "$work/out" || fail 'orphan: its code is not collected'
+}
+
+test_zombie() {
+    expect 0
+    is out 'ended: state Z (zombie), 0 bytes of arguments, memory: none
+killed once more: state Z (zombie), 0 bytes of arguments, memory: none
+waited for: No such process
+in the callback of a loop: state Z (zombie), 0 bytes of arguments, memory: none
+it exited with 7
+after it: No such process
+SIGCHLD ignored, waitpid: No child processes'
+}
+
 "test_$name"
 exit $failed

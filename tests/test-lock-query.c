@@ -510,36 +510,32 @@ static void without_pidfds_nobody_is_signalled(void **state)
     keeper_lets_go(&keeper);
 }
 
-static int needs_pidfd_open(void **state)
+static int place_for_pidfds(void **state)
 {
-    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (fd < 0)
-        leave_out("no pidfds here");
-    else
-        close(fd);
-    return lock_place_make(state);
+    int rc = needs_pidfd_open(state);
+    return rc == 0 ? lock_place_make(state) : rc;
 }
 
 int main(int argc, char **argv)
 {
-#define pidfd_test(test) cmocka_unit_test_setup_teardown(test, needs_pidfd_open, lock_place_remove)
+#define lock_pidfd_test(test) cmocka_unit_test_setup_teardown(test, place_for_pidfds, lock_place_remove)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_first_line_is_a_pid_or_nothing),
         cmocka_unit_test(the_lines_behind_it_tell_more_if_they_are_good),
         lock_test(where_nobody_is_nobody_is_seen),
         lock_test(every_kind_of_holder_is_seen_and_named),
         lock_test(holders_without_the_library_are_named_if_they_can_be),
-        pidfd_test(a_pid_that_is_not_the_holders_is_not_told),
-        pidfd_test(a_file_of_another_boot_or_machine_names_nobody_here),
-        pidfd_test(a_lock_that_a_child_keeps_has_an_unknown_holder),
+        lock_pidfd_test(a_pid_that_is_not_the_holders_is_not_told),
+        lock_pidfd_test(a_file_of_another_boot_or_machine_names_nobody_here),
+        lock_pidfd_test(a_lock_that_a_child_keeps_has_an_unknown_holder),
         lock_test(to_ask_takes_no_lock),
         lock_test(what_cannot_be_seen_is_told_to_be_so),
-        pidfd_test(a_stranger_with_the_holders_pid_is_neither_named_nor_signalled),
+        lock_pidfd_test(a_stranger_with_the_holders_pid_is_neither_named_nor_signalled),
         lock_test(flock_the_program_and_we_keep_each_other_out),
         lock_test(pidfile_open_and_we_keep_each_other_out),
-        pidfd_test(the_holder_is_a_descriptor),
-        pidfd_test(a_signal_to_the_holder_can_wait_until_the_lock_is_free),
-        pidfd_test(a_stopped_holder_is_not_continued),
+        lock_pidfd_test(the_holder_is_a_descriptor),
+        lock_pidfd_test(a_signal_to_the_holder_can_wait_until_the_lock_is_free),
+        lock_pidfd_test(a_stopped_holder_is_not_continued),
         lock_test(without_pidfds_nobody_is_signalled),
     };
     return run_suite("lock-query", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -162,6 +162,34 @@ static void signals_have_names(void **state)
         assert_true(proc_signal_name(signal, name, sizeof name) > 1 && name[0] > '9');
 }
 
+static void names_of_signals_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int number;
+    } good[] = {{"TERM", SIGTERM}, {"SIGTERM", SIGTERM}, {"sigterm", SIGTERM}, {"15", 15}, {"1", 1},
+                {"64", 64},        {"009", 9},           {"CLD", SIGCHLD},     {"SIGIOT", SIGABRT}, {"poll", SIGIO}};
+    static const char *const bad[] = {"",         "SIG",     "0",         "65",        "99999999999999999999", "-1",
+                                      "+1",       " 1",      "1 ",        "15x",       "TERMS",                "SIG15",
+                                      "RTMIN+",   "RTMIN-1", "RTMAX+1",   "RTMIN+-1",  "RTMIN+31x",            "RTMIN+99",
+                                      "RTMAX-31", "RTMIN ",  "SIGSIGHUP", "RTMIN+ 1", "RTMINX", "RTMAX-4294967295"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(proc_signal_number(good[i].name), good[i].number);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_rc(proc_signal_number(bad[i]), -EINVAL);
+    assert_rc(proc_signal_number(NULL), -EINVAL);
+    assert_int_equal(proc_signal_number("RTMIN"), SIGRTMIN);
+    assert_int_equal(proc_signal_number("SIGRTMIN+3"), SIGRTMIN + 3);
+    assert_int_equal(proc_signal_number("RTMAX"), SIGRTMAX);
+    assert_int_equal(proc_signal_number("rtmax-1"), SIGRTMAX - 1);
+    for (int signal = 1; signal <= 64; signal++) {
+        char name[16];
+        proc_signal_name(signal, name, sizeof name);
+        assert_int_equal(proc_signal_number(name), signal);
+    }
+}
+
 static void masks_are_put_into_words(void **state)
 {
     (void)state;
@@ -252,6 +280,7 @@ int main(int argc, char **argv)
         TEST(a_list_is_read_range_by_range),
         TEST(what_is_no_list_is_refused_where_it_stands),
         TEST(signals_have_names),
+        TEST(names_of_signals_are_understood),
         TEST(masks_are_put_into_words),
         TEST(a_buffer_grows_to_what_is_there),
         TEST(a_buffer_stops_at_its_limit_and_says_so),

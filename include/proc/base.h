@@ -344,6 +344,20 @@ PROC_API void proc_buffer_done(proc_buffer *buffer);
 PROC_API int proc_signal_name(int signal, char *ret_text, size_t size);
 
 /**
+ * The number of a signal by its name or number: "TERM", "SIGTERM", "15", "RTMIN+3", "RTMAX-1", in any case of letters;
+ * also the older names "CLD", "IOT" and "POLL". What proc_signal_name() gives for a signal of this machine comes back.
+ *
+ * @param name The whole text: no blanks.
+ * @return The number, 1 to 64; -EINVAL: no signal.
+ *
+ * Safety: any thread.
+ * @see signal(7)
+ * @snippet signals.c signal_number
+ * @since 0.1
+ */
+PROC_API int proc_signal_number(const char *name);
+
+/**
  * A signal mask in words: "HUP,INT,RTMIN+3"; "" for an empty one.
  *
  * @param mask 128 bits, signal 1 = bit 0 of the first word; only MIPS has signals in the second.

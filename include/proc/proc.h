@@ -9,8 +9,10 @@
 #include <proc/base.h>
 #include <proc/child.h>
 #include <proc/lock.h>
+#include <proc/loop.h>
 #include <proc/procfs.h>
 #include <proc/run.h>
+#include <proc/signals.h>
 #include <proc/spawn.h>
 #include <proc/status.h>
 #include <proc/walk.h>

@@ -66,6 +66,8 @@
 #define KERNEL_SIGSET_BYTES 8
 #endif
 #define LAST_SIGNAL 64
+/* What the kernel calls real-time; libc keeps the first few for itself. */
+#define FIRST_REAL_TIME 32
 
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1

@@ -4,6 +4,7 @@
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
+ *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
 #ifndef PROC_LIB_CHILD_HANDLE_H
@@ -12,6 +13,7 @@
 #include "../base/system.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <proc/run.h>
 
@@ -19,6 +21,7 @@
 #include "transfer.h"
 
 struct pollfd;
+struct child_watcher;
 
 /* Our end of one descriptor of the child. */
 struct stream {
@@ -61,6 +64,8 @@ struct proc_child {
     int handed_over;      /* 1: a result has got the outputs */
     int transfer_error;   /* the first errno of a transfer */
     deadline drain_until; /* 0 until the child is seen to have ended */
+
+    _Atomic(struct child_watcher *) watcher; /* to be told when the handle is freed, see watch.h; NULL: nobody */
 
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };

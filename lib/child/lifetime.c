@@ -12,6 +12,7 @@
 
 #include "../base/fd.h"
 #include "pump.h"
+#include "watch.h"
 
 #define REAP_MS 100
 
@@ -100,6 +101,7 @@ proc_child *proc_child_free(proc_child *child)
         return NULL;
     /* A thread that is cancelled halfway would leave a handle that nobody owns. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
+    proc__child_tell_watcher(child);
     proc__child_sweep();
     if (child->detached || is_gone(child) || proc__child_wait_until(child, proc__deadline_in(REAP_MS)) == 0)
         proc__child_discard(child);

@@ -5,7 +5,7 @@
  * A stranger goes through three states: it runs; it has ended, and only its parent may know how; its parent has reaped
  * it, and the kernel tells everybody who holds a pidfd, if it is one that does (6.15).
  */
-#include "target.h"
+#include "exit_wait.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,17 +13,12 @@
 #include "../base/clock.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "target.h"
 
 /* For what the kernel does at once; only so that no surprise of it can hang us. */
 #define PATIENCE_MS 1000
 /* Between two looks at what cannot be polled for. */
 #define NAP_MS 10
-
-struct view {
-    proc_exit exit;
-    int ours;   /* 1: our child, not reaped yet */
-    int silent; /* 1: this kernel will never tell more */
-};
 
 /* The events of a pidfd now. */
 static int events_of(int pidfd)
@@ -37,7 +32,7 @@ static int events_of(int pidfd)
  * Ended, and not our child. Reaped, if the kernel finds nobody behind the pidfd; a status is ready when it reports
  * POLLHUP, which can be a moment later.
  */
-static void look_at_stranger(int pidfd, struct view *view)
+static void look_at_stranger(int pidfd, struct exit_view *view)
 {
     int rc = proc__pidfd_exit_info(pidfd, &view->exit);
     if (rc == 0)
@@ -54,9 +49,9 @@ static void look_at_stranger(int pidfd, struct view *view)
     proc__pidfd_exit_info(pidfd, &view->exit);
 }
 
-static int look(int pidfd, struct view *view)
+int proc__exit_look(int pidfd, struct exit_view *view)
 {
-    *view = (struct view){.exit = {.kind = PROC_RUNNING}};
+    *view = (struct exit_view){.exit = {.kind = PROC_RUNNING}};
     /* The events first: what they say stays so. */
     int events = events_of(pidfd);
     if (events < 0)
@@ -75,10 +70,10 @@ static int look(int pidfd, struct view *view)
     return 0;
 }
 
-static int wait_until(int pidfd, deadline when, struct view *view)
+static int wait_until(int pidfd, deadline when, struct exit_view *view)
 {
     for (;;) {
-        int rc = look(pidfd, view);
+        int rc = proc__exit_look(pidfd, view);
         if (rc < 0)
             return rc;
         int ended = view->exit.kind != PROC_RUNNING;
@@ -96,13 +91,13 @@ static int wait_until(int pidfd, deadline when, struct view *view)
 
 int proc_exit_get(const proc_target *target, proc_exit *ret_exit)
 {
-    struct view view;
+    struct exit_view view;
     if (!ret_exit)
         return -EINVAL;
     int pidfd = proc__target_pidfd(target);
     if (pidfd < 0)
         return pidfd;
-    int rc = look(pidfd, &view);
+    int rc = proc__exit_look(pidfd, &view);
     proc__fd_close(&pidfd);
     if (rc == 0)
         *ret_exit = view.exit;
@@ -116,7 +111,7 @@ static int is_self(const proc_target *target)
 
 int proc_exit_wait(const proc_target *target, int timeout_ms, proc_exit *ret_exit)
 {
-    struct view view;
+    struct exit_view view;
     if (timeout_ms < -1 || is_self(target))
         return -EINVAL;
     int pidfd = proc__target_pidfd(target);

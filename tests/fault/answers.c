@@ -127,6 +127,7 @@ static const struct {
 } by_name[] = {
     {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
+    {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
     {"pread", &transfer},      {"pread64", &transfer},

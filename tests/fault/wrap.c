@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +61,8 @@ WRAP(int, epoll_pwait, (int set, struct epoll_event *events, int most, int timeo
 WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
+WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
+WRAP(int, timerfd_create, (int clock, int flags), (clock, flags))
 WRAP(pid_t, fork, (void), ())
 WRAP(int, flock, (int fd, int operation), (fd, operation))
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode))

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Escaped text: safe for a terminal, cut nowhere but between letters, and it can be turned back. */
+/*
+ * Escaped text: safe for a terminal, cut nowhere but between letters, and it can be turned back. And the names of
+ * signals: whatever the text, a signal or an error.
+ */
 #include "fuzz.h"
+
+#include <errno.h>
 
 #include <proc/base.h>
 
@@ -25,8 +30,19 @@ static size_t unescape(const char *text, uint8_t *bytes)
     return len;
 }
 
+static void check_signal_name(const uint8_t *data, size_t size)
+{
+    char *line = next_line(&data, &size), name[16];
+    int signal = proc_signal_number(line);
+    PROMISE(signal == -EINVAL || (signal >= 1 && signal <= 64));
+    if (signal > 0)
+        PROMISE(proc_signal_name(signal, name, sizeof name) > 0 && proc_signal_number(name) == signal);
+    free(line);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    check_signal_name(data, size);
     int64_t len = proc_escape(data, size, NULL, 0);
     PROMISE(len >= (int64_t)size && len <= (int64_t)size * 4);
     char *text = malloc((size_t)len + 1), *cut = malloc((size_t)len + 1);

@@ -33,6 +33,17 @@ int needs_pidfds(void **state)
     return 0;
 }
 
+int needs_pidfd_open(void **state)
+{
+    int fd = (int)syscall(434 /* pidfd_open */, getpid(), 0);
+    if (fd < 0) {
+        leave_out("pidfds cannot be opened here");
+        return 0;
+    }
+    close(fd);
+    return needs_pidfds(state);
+}
+
 int needs_root(void **state)
 {
     if (geteuid() != 0)

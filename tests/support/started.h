@@ -9,6 +9,9 @@
 
 /* A test that starts something: left out, with the reason, where nothing can be started. */
 #define spawning_test(test) cmocka_unit_test_setup(test, needs_pidfds)
+/* The same for a test that opens pidfds by number, which an emulator may lack although it can start children. */
+#define pidfd_test(test) cmocka_unit_test_setup(test, needs_pidfd_open)
+int needs_pidfd_open(void **state);
 /* The same for a test that only root can run. */
 #define root_test(test) cmocka_unit_test_setup(test, needs_root)
 int needs_pidfds(void **state);

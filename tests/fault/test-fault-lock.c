@@ -248,5 +248,5 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_failure_of_a_lock_is_told_and_leaves_nothing, make_place, remove_place),
     };
-    return run_suite("fault-service", tests, sizeof tests / sizeof tests[0], argc, argv);
+    return run_suite("fault-lock", tests, sizeof tests / sizeof tests[0], argc, argv);
 }
