@@ -488,6 +488,45 @@ static void the_holder_is_a_descriptor(void **state)
     assert_true(rc == -ESRCH || rc == -ENODATA);
 }
 
+/* ---- Between the first look at the holder and its descriptor ---- */
+
+static void (*meanwhile)(void);
+
+int __real_proc__pidfd_open(int pid);
+int __wrap_proc__pidfd_open(int pid);
+int __wrap_proc__pidfd_open(int pid)
+{
+    void (*once)(void) = meanwhile;
+    meanwhile = NULL;
+    if (once)
+        once();
+    return __real_proc__pidfd_open(pid);
+}
+
+static proc_lock *ours;
+static struct keeper next;
+
+static void the_lock_goes_to_another(void)
+{
+    proc_lock_free(ours);
+    next = keep_lock(lock_path, NULL);
+}
+
+/* The number that was read is alive, and not the holder's any more. */
+static void a_holder_that_changes_meanwhile_is_seen_again(void **state)
+{
+    (void)state;
+    proc_identity opened;
+    ours = take_lock(NULL);
+    meanwhile = the_lock_goes_to_another;
+    int fd = proc_lock_holder_fd(lock_path, NULL);
+    assert_true(fd >= 0);
+    assert_rc(proc_identity_get(PROC_PIDFD(fd), &opened), 0);
+    assert_int_equal(opened.pid, next.pid);
+    close(fd);
+    keeper_lets_go(&next);
+}
+
 static void a_signal_to_the_holder_can_wait_until_the_lock_is_free(void **state)
 {
     (void)state;
@@ -565,6 +604,7 @@ int main(int argc, char **argv)
         lock_test(flock_the_program_and_we_keep_each_other_out),
         lock_test(pidfile_open_and_we_keep_each_other_out),
         pidfd_test(the_holder_is_a_descriptor),
+        pidfd_test(a_holder_that_changes_meanwhile_is_seen_again),
         pidfd_test(a_signal_to_the_holder_can_wait_until_the_lock_is_free),
         pidfd_test(a_stopped_holder_is_not_continued),
         lock_test(without_pidfds_nobody_is_signalled),
