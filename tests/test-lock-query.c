@@ -194,6 +194,19 @@ static void a_pid_that_is_not_the_holders_is_not_told(void **state)
     keeper_lets_go(&keeper);
 }
 
+/* We wrote the file and are alive, but lost the lock to somebody who has not written yet. */
+static void the_kernels_word_counts_more_than_the_files(void **state)
+{
+    (void)state;
+    proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FCNTL));
+    close(open(lock_path, O_RDONLY | O_CLOEXEC));
+    struct keeper keeper = keep_bare_lock(lock_path, PROC_LOCK_FCNTL, NULL);
+    assert_int_equal(holder_now().pid, keeper.pid);
+    assert_rc(proc_lock_verify(lock), -ESTALE);
+    keeper_lets_go(&keeper);
+    proc_lock_free(lock);
+}
+
 static void a_file_of_another_boot_or_machine_names_nobody_here(void **state)
 {
     (void)state;
@@ -461,6 +474,46 @@ static void the_holder_is_a_descriptor(void **state)
     assert_true(rc == -ESRCH || rc == -ENODATA);
 }
 
+/* ---- Between the first look at the holder and its descriptor ---- */
+
+static void (*meanwhile)(void);
+
+int __real_proc__pidfd_open(int pid);
+int __wrap_proc__pidfd_open(int pid);
+int __wrap_proc__pidfd_open(int pid)
+{
+    void (*once)(void) = meanwhile;
+    meanwhile = NULL;
+    if (once)
+        once();
+    return __real_proc__pidfd_open(pid);
+}
+
+static proc_lock *ours;
+static struct keeper next;
+
+static void the_lock_goes_to_another(void)
+{
+    proc_lock_free(ours);
+    next = keep_lock(lock_path, NULL);
+}
+
+/* The number that was read is alive, and not the holder's any more. */
+static void a_holder_that_changes_meanwhile_is_seen_again(void **state)
+{
+    (void)state;
+    proc_identity opened;
+    /* Without an identity, which would be asked for by a pidfd too, and be the moment. */
+    ours = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
+    meanwhile = the_lock_goes_to_another;
+    int fd = proc_lock_holder_fd(lock_path, NULL);
+    assert_true(fd >= 0);
+    assert_rc(proc_identity_get(PROC_PIDFD(fd), &opened), 0);
+    assert_int_equal(opened.pid, next.pid);
+    close(fd);
+    keeper_lets_go(&next);
+}
+
 static void a_signal_to_the_holder_can_wait_until_the_lock_is_free(void **state)
 {
     (void)state;
@@ -526,6 +579,7 @@ int main(int argc, char **argv)
         lock_test(every_kind_of_holder_is_seen_and_named),
         lock_test(holders_without_the_library_are_named_if_they_can_be),
         lock_pidfd_test(a_pid_that_is_not_the_holders_is_not_told),
+        lock_test(the_kernels_word_counts_more_than_the_files),
         lock_pidfd_test(a_file_of_another_boot_or_machine_names_nobody_here),
         lock_pidfd_test(a_lock_that_a_child_keeps_has_an_unknown_holder),
         lock_test(to_ask_takes_no_lock),
@@ -534,6 +588,7 @@ int main(int argc, char **argv)
         lock_test(flock_the_program_and_we_keep_each_other_out),
         lock_test(pidfile_open_and_we_keep_each_other_out),
         lock_pidfd_test(the_holder_is_a_descriptor),
+        lock_pidfd_test(a_holder_that_changes_meanwhile_is_seen_again),
         lock_pidfd_test(a_signal_to_the_holder_can_wait_until_the_lock_is_free),
         lock_pidfd_test(a_stopped_holder_is_not_continued),
         lock_test(without_pidfds_nobody_is_signalled),
