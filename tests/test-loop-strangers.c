@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +294,37 @@ static void many_orphans_are_reaped_in_portions(void **state)
     proc_loop_free(loop);
 }
 
+static int leave_those_with_5(proc_watch *watch, int pid, const proc_exit *ended, void *user)
+{
+    struct orphans *orphans = user;
+    orphans->state++;
+    return ended->code == 5 ? PROC_ORPHAN_LEAVE : take(watch, pid, ended, user);
+}
+
+static void those_who_are_left_keep_nobody_waiting(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    struct orphans orphans = {0};
+    int left[COUNT];
+    proc_loop *loop = new_loop();
+    for (int i = 0; i < COUNT; i++)
+        left[i] = exits_with(5);
+    int orphan = exits_with(6);
+    for (int i = 0; i < COUNT; i++)
+        assert_eventually(state_of(left[i]) == 'Z');
+    assert_eventually(state_of(orphan) == 'Z');
+    assert_rc(proc_loop_orphans(loop, leave_those_with_5, &orphans, NULL), 0);
+    while (orphans.calls == 0)
+        assert_true(proc_loop_dispatch(loop, PATIENCE_MS) > 0);
+    assert_int_equal(orphans.pid, orphan);
+    /* And they are not asked about for ever. */
+    assert_eventually(proc_loop_dispatch(loop, 0) == 0);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(waitpid(left[i], NULL, 0), left[i]);
+    proc_loop_free(loop);
+}
+
 static int hear(proc_watch *watch, const proc_signal *signal, void *user)
 {
     (void)watch, (void)signal, (void)user;
@@ -345,6 +375,7 @@ int main(int argc, char **argv)
         spawning_test(an_orphan_becomes_our_child_and_is_reaped),
         pidfd_test(a_child_that_somebody_holds_is_not_taken),
         spawning_test(many_orphans_are_reaped_in_portions),
+        spawning_test(those_who_are_left_keep_nobody_waiting),
         spawning_test(orphans_have_sigchld_for_themselves),
         cmocka_unit_test(the_setting_for_orphans_is_told_and_put_back),
     };

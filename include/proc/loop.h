@@ -27,10 +27,10 @@ extern "C" {
  *   proc_loop_run() or proc_loop_dispatch() returns it. A callback may free any watch, its own too, close what was
  *   watched after that, add watches, run the loop it is called from (a nested round never calls for what the outer one
  *   has seen and the inner one has dealt with), and free the loop, which then ends with the round.
- * - **Rounds.** One round looks once at all that is ready: signals first, then ends, then descriptors and timers, and
- *   deferred calls last. Each descriptor is called for once, each timer once, each set of signals for 64 records; what
- *   was added meanwhile has its turn in the next round. So nothing starves, however busy another one is. A round that
- *   stops early loses nothing: the next one finds the rest.
+ * - **Rounds.** One round looks once at all that is ready: signals and ends first, then descriptors, then timers, and at
+ *   last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once, a
+ *   set of signals for 64 records; what was added meanwhile has its turn in the next round. So nothing starves, however
+ *   busy another one is. A round that stops early loses nothing: the next one finds the rest.
  * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, and the
  *   frees give back what belongs to the copy, without touching ours.
  * @{
@@ -163,7 +163,8 @@ PROC_API proc_loop *proc_loop_free(proc_loop *loop);
  * @param call Called at the end.
  * @param user For the callback.
  * @param ret_watch Receives the watch; NULL: it is the loop's.
- * @return 0; -EBUSY: a loop watches this child already; -EMFILE, -ENFILE: no free descriptor for its streams; -ENOMEM;
+ * @return 0; -EBUSY: a loop watches this child already; -EEXIST: this loop watches proc_child_fd() or proc_pump_fd() as
+ *         descriptors; -EMFILE, -ENFILE: no free descriptor for its streams; -ENOMEM;
  *         -ENOSPC: the user's limit of watched descriptors (fs.epoll.max_user_watches); -ECHILD: in a forked copy;
  *         -EINVAL.
  *

@@ -191,7 +191,8 @@ static int leave(proc_loop *loop, int rc)
         release_loop(loop);
         return -ECANCELED;
     }
-    int armed = rc == -ECHILD ? 0 : proc__timers_arm(loop);
+    /* The timer of a copy is ours. */
+    int armed = rc == -ECHILD && proc__loop_is_copy(loop) ? 0 : proc__timers_arm(loop);
     return rc >= 0 && armed < 0 ? armed : rc;
 }
 

@@ -98,7 +98,7 @@ struct reaping {
     struct watch_ref self;
     int *children, *held;
     int64_t child_count, held_count;
-    int told;
+    int reaped; /* those who are left do not count: they would be asked about again, and nobody behind them */
 };
 
 /* 0 or more: go on; a negative errno: of the callback. */
@@ -112,12 +112,13 @@ static int ask_about(struct reaping *reaping, int pid)
     int rc = peek_at(pid, &ended);
     if (rc <= 0)
         return rc;
-    reaping->told++;
     watch->loop->calls++;
     rc = watch->as.orphans.call(watch, pid, &ended, watch->user);
-    if (rc == 0)
-        reap(pid);
-    return rc;
+    if (rc != 0)
+        return rc;
+    reap(pid);
+    reaping->reaped++;
+    return 0;
 }
 
 static int is_watched(const struct reaping *reaping, const proc_loop *loop)
@@ -129,7 +130,7 @@ static int ask_about_all(struct reaping *reaping, proc_loop *loop)
 {
     int rc = 0;
     int64_t i = 0;
-    for (; i < reaping->child_count && rc >= 0 && reaping->told < PORTION && is_watched(reaping, loop); i++)
+    for (; i < reaping->child_count && rc >= 0 && reaping->reaped < PORTION && is_watched(reaping, loop); i++)
         rc = ask_about(reaping, reaping->children[i]);
     /* The rest in the next round. */
     if (i < reaping->child_count && proc__watch_find(loop, reaping->self))
@@ -137,14 +138,17 @@ static int ask_about_all(struct reaping *reaping, proc_loop *loop)
     return rc;
 }
 
-/* Both lists. 0 or a negative errno; in any case they are to be freed. */
+/*
+ * Both lists; in any case they are to be freed. 0 or a negative errno. The children first: one that another thread
+ * starts meanwhile is in none then, or among those who are held.
+ */
 static int look_around(struct reaping *reaping)
 {
-    reaping->held_count = list_held(&reaping->held);
-    if (reaping->held_count < 0)
-        return (int)reaping->held_count;
     reaping->child_count = list(proc_children_list, &reaping->children);
-    return reaping->child_count < 0 ? (int)reaping->child_count : 0;
+    if (reaping->child_count < 0)
+        return (int)reaping->child_count;
+    reaping->held_count = list_held(&reaping->held);
+    return reaping->held_count < 0 ? (int)reaping->held_count : 0;
 }
 
 static int reap_a_portion(proc_watch *watch)

@@ -76,7 +76,8 @@ static void check_all_threads(struct attempt *attempt)
 
 static int can_open_pidfds(void)
 {
-    int fd = (int)syscall(434 /* pidfd_open */, getpid(), 0);
+    /* With all six arguments: the wrapper hands them on. */
+    int fd = (int)syscall(434 /* pidfd_open */, (long)getpid(), 0L, 0L, 0L, 0L, 0L);
     if (fd >= 0)
         close(fd);
     return fd >= 0;

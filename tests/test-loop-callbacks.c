@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* What callbacks may do to the loop that calls them: free, close and replace what is watched, run it, free it. */
+#define _GNU_SOURCE 1
+#include "test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <proc/loop.h>
+
+/* Which keeps the frames of a cancelled thread for live ones, and stumbles over them at the thread's end. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifndef ADDRESS_SANITIZER
+#define ADDRESS_SANITIZER 0
+#endif
+
+/* What a callback has seen, and what it is to do. */
+struct seen {
+    int calls, fd, rc;
+    uint32_t events;
+    proc_watch *watch, *other; /* to be freed */
+    proc_loop *loop;           /* to be used */
+};
+
+static proc_loop *new_loop(void)
+{
+    proc_loop *loop = NULL;
+    assert_rc(proc_loop_new(&loop), 0);
+    return loop;
+}
+
+static int ready_eventfd(void)
+{
+    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void empty(int fd)
+{
+    uint64_t value;
+    if (read(fd, &value, sizeof value) < 0)
+        return;
+}
+
+static int note(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct seen *seen = user;
+    (void)watch;
+    seen->calls++;
+    seen->fd = fd;
+    seen->events = events;
+    return seen->rc;
+}
+
+static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    empty(fd);
+    return note(watch, fd, events, user);
+}
+
+static int note_call(proc_watch *watch, void *user)
+{
+    struct seen *seen = user;
+    (void)watch;
+    seen->calls++;
+    return seen->rc;
+}
+
+/* ---- What callbacks may do ---- */
+
+static int free_both(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct seen *seen = user;
+    note(watch, fd, events, user);
+    seen->watch = proc_watch_free(seen->watch);
+    seen->other = proc_watch_free(seen->other);
+    return 0;
+}
+
+static void a_callback_may_free_itself_and_others(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    proc_loop *loop = new_loop();
+    int fds[2] = {ready_eventfd(), ready_eventfd()};
+    assert_rc(proc_loop_descriptor(loop, fds[0], EPOLLIN, free_both, &seen, &seen.watch), 0);
+    assert_rc(proc_loop_descriptor(loop, fds[1], EPOLLIN, free_both, &seen, &seen.other), 0);
+    assert_rc(proc_loop_run(loop), 0);
+    assert_int_equal(seen.calls, 1);
+    proc_loop_free(loop);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+struct reuse {
+    proc_loop *loop;
+    int fds[2];
+    proc_watch *watches[2];
+    struct seen fresh;
+};
+
+/* The other one, which is ready in this round too, makes room for a new descriptor with its number and slot. */
+static int replace_other(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct reuse *reuse = user;
+    int other = fd == reuse->fds[0];
+    (void)watch, (void)events;
+    empty(fd);
+    proc_watch_free(reuse->watches[other]);
+    close(reuse->fds[other]);
+    int fresh = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fresh != reuse->fds[other])
+        return -EBADF;
+    return proc_loop_descriptor(reuse->loop, fresh, EPOLLIN, note, &reuse->fresh, &reuse->watches[other]);
+}
+
+static void an_event_of_a_closed_descriptor_is_not_its_successors(void **state)
+{
+    (void)state;
+    struct reuse reuse = {.loop = new_loop(), .fds = {ready_eventfd(), ready_eventfd()}};
+    for (int i = 0; i < 2; i++)
+        assert_rc(proc_loop_descriptor(reuse.loop, reuse.fds[i], EPOLLIN, replace_other, &reuse, &reuse.watches[i]), 0);
+    assert_rc(proc_loop_dispatch(reuse.loop, 0), 1);
+    assert_rc(proc_loop_dispatch(reuse.loop, 0), 0);
+    assert_int_equal(reuse.fresh.calls, 0);
+    proc_loop_free(reuse.loop);
+    close(reuse.fds[0]);
+    close(reuse.fds[1]);
+}
+
+static int dispatch_within(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct seen *seen = user;
+    note_and_empty(watch, fd, events, user);
+    int rc = proc_loop_dispatch(proc_watch_loop(watch), 0);
+    seen->rc += rc;
+    return rc < 0 ? rc : 0;
+}
+
+static void a_nested_round_leaves_nothing_for_the_outer_one_to_repeat(void **state)
+{
+    (void)state;
+    struct seen seen[3] = {{0}, {0}, {0}};
+    proc_loop *loop = new_loop();
+    int fds[3] = {ready_eventfd(), ready_eventfd(), ready_eventfd()};
+    for (int i = 0; i < 3; i++)
+        assert_rc(proc_loop_descriptor(loop, fds[i], EPOLLIN, dispatch_within, &seen[i], NULL), 0);
+    assert_rc(proc_loop_dispatch(loop, 0), 3);
+    assert_rc(proc_loop_dispatch(loop, 0), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(seen[i].calls, 1);
+    assert_int_equal(seen[0].rc + seen[1].rc + seen[2].rc, 2 + 1);
+    proc_loop_free(loop);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+}
+
+static int quit_inner(proc_watch *watch, void *user)
+{
+    (void)user;
+    proc_loop_quit(proc_watch_loop(watch), 2);
+    return 0;
+}
+
+static int run_within(proc_watch *watch, void *user)
+{
+    struct seen *seen = user;
+    proc_loop *loop = proc_watch_loop(watch);
+    if (proc_loop_defer(loop, quit_inner, NULL, NULL) < 0)
+        return -ENOMEM;
+    seen->rc = proc_loop_run(loop);
+    proc_loop_quit(loop, 3);
+    return 0;
+}
+
+static void quit_ends_the_innermost_run(void **state)
+{
+    (void)state;
+    struct seen seen = {0}, idle = {0};
+    proc_loop *loop = new_loop();
+    int fd = eventfd(0, EFD_CLOEXEC);
+    assert_rc(proc_loop_descriptor(loop, fd, EPOLLIN, note, &idle, NULL), 0);
+    assert_rc(proc_loop_defer(loop, run_within, &seen, NULL), 0);
+    assert_rc(proc_loop_run(loop), 3);
+    assert_int_equal(seen.rc, 2);
+    proc_loop_free(loop);
+    close(fd);
+}
+
+static int free_loop(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct seen *seen = user;
+    note(watch, fd, events, user);
+    seen->loop = proc_loop_free(seen->loop);
+    seen->other = proc_watch_free(seen->other);
+    return 0;
+}
+
+static void a_callback_may_free_the_loop(void **state)
+{
+    (void)state;
+    int fds[2] = {ready_eventfd(), ready_eventfd()};
+    for (int way = 0; way < 2; way++) {
+        struct seen seen = {.loop = new_loop()};
+        assert_rc(proc_loop_descriptor(seen.loop, fds[0], EPOLLIN, free_loop, &seen, NULL), 0);
+        assert_rc(proc_loop_descriptor(seen.loop, fds[1], EPOLLIN, free_loop, &seen, &seen.other), 0);
+        assert_rc(proc_loop_defer(seen.loop, note_call, &seen, NULL), 0);
+        assert_rc(way == 0 ? proc_loop_run(seen.loop) : proc_loop_dispatch(seen.loop, -1), -ECANCELED);
+        assert_int_equal(seen.calls, 1);
+        assert_null(seen.loop);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static int cancel_this_thread(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    note_and_empty(watch, fd, events, user);
+    pthread_cancel(pthread_self());
+    poll(NULL, 0, 0); /* where a thread may be cancelled */
+    return 0;
+}
+
+static void *run_in_thread(void *arg)
+{
+    (void)proc_loop_run(arg);
+    return NULL;
+}
+
+static void a_cancelled_thread_leaves_a_loop_that_goes_on(void **state)
+{
+    (void)state;
+    struct seen seen = {0};
+    pthread_t thread;
+    void *end;
+    if (ADDRESS_SANITIZER)
+        SKIP_TEST("the address sanitizer does not survive the cancelling of a thread");
+    proc_loop *loop = new_loop();
+    int fd = ready_eventfd();
+    assert_rc(proc_loop_descriptor(loop, fd, EPOLLIN, cancel_this_thread, &seen, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_in_thread, loop), 0);
+    pthread_join(thread, &end);
+    assert_ptr_equal(end, PTHREAD_CANCELED);
+    assert_int_equal(seen.calls, 1);
+    assert_rc(proc_loop_defer(loop, note_call, &seen, NULL), 0);
+    assert_rc(proc_loop_dispatch(loop, 0), 1);
+    proc_loop_free(loop);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_callback_may_free_itself_and_others),
+        cmocka_unit_test(an_event_of_a_closed_descriptor_is_not_its_successors),
+        cmocka_unit_test(a_nested_round_leaves_nothing_for_the_outer_one_to_repeat),
+        cmocka_unit_test(quit_ends_the_innermost_run),
+        cmocka_unit_test(a_callback_may_free_the_loop),
+        cmocka_unit_test(a_cancelled_thread_leaves_a_loop_that_goes_on),
+    };
+    return run_suite("loop-callbacks", tests, sizeof tests / sizeof tests[0], argc, argv);
+}
