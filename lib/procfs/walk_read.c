@@ -326,9 +326,9 @@ static void path_to(char path[32], int number, const char *file)
     } while (number > 0);
     memcpy(path, digits + start, sizeof digits - start);
     path += sizeof digits - start;
+    *path = file ? '/' : '\0';
     if (file)
-        *path++ = '/';
-    strcpy(path, file ? file : "");
+        memcpy(path + 1, file, strlen(file) + 1);
 }
 
 static int open_file(const struct subject *subject, const char *file)
