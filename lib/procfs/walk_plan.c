@@ -66,9 +66,10 @@ static int is_within(uint64_t part, uint64_t whole)
 
 struct plan proc__plan_for(uint64_t fields, unsigned allowed)
 {
-    const uint64_t core = (STAT_FIELDS | STATUS_FIELDS) & fields;
+    const unsigned all_of_core = SOURCE_BIT(SOURCE_STAT) | SOURCE_BIT(SOURCE_STATUS);
+    const uint64_t core = fields_of(all_of_core) & fields;
     const unsigned needed = sources_needed(fields);
-    unsigned best = SOURCE_BIT(SOURCE_STAT) | SOURCE_BIT(SOURCE_STATUS) | needed;
+    unsigned best = all_of_core | needed;
     /* So few that all ways can be tried. */
     for (unsigned set = 0; set < SOURCE_BIT(CORE_COUNT); set++)
         if (is_within(set, allowed) && is_within(core, fields_of(set)) && cost_of(set | needed) < cost_of(best))
