@@ -33,6 +33,7 @@
 
 static _Atomic int calls, allocations; /* of all threads */
 static int allocations_left = -1, opens_left = -1; /* -1 = as many as there are */
+static _Thread_local int cancel_after = -1;        /* opens, until this thread is cancelled; -1 = never */
 
 static int is_out_of_memory(void)
 {
@@ -69,7 +70,10 @@ static int open_counted(int dir, const char *path, int flags)
         return -1;
     }
     opens_left -= opens_left > 0;
-    return (int)syscall(SYS_openat, dir, path, flags, 0);
+    int fd = (int)syscall(SYS_openat, dir, path, flags, 0);
+    if (cancel_after >= 0 && cancel_after-- == 0)
+        pthread_cancel(pthread_self());
+    return fd;
 }
 int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
 int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
@@ -887,6 +891,61 @@ static void kept_files_leave_half_of_the_descriptors_to_others(void **state)
     assert_in_fork(keeps_at_most_half, NULL);
 }
 
+/* Each of these holds descriptors and memory while it opens and reads. */
+static void *looks_around(void *arg)
+{
+    proc_status status;
+    proc_stat stat;
+    proc_identity identity;
+    int rc;
+    pthread_cleanup_push(frames_are_gone, NULL);
+    cancel_after = *(const int *)arg;
+    (void)proc_status_read(PROC_SELF, NULL, sizeof status, &status);
+    (void)proc_stat_read(PROC_SELF, &stat);
+    (void)proc_children_list(PROC_SELF, NULL, 0);
+    (void)proc_fd_list(PROC_SELF, NULL, 0);
+    rc = proc_identity_get(PROC_SELF, &identity);
+    cancel_after = -1;
+    pthread_testcancel();
+    pthread_cleanup_pop(0);
+    return rc == 0 ? arg : NULL;
+}
+
+/* What a table holds belongs to its caller, who frees it as he leaves. */
+static void free_table(void *table)
+{
+    frames_are_gone(NULL);
+    proc_table_free(*(proc_table **)table);
+}
+
+static void *samples(void *arg)
+{
+    proc_table *table = NULL;
+    cancel_after = *(const int *)arg;
+    pthread_cleanup_push(free_table, &table);
+    if (proc_table_new(&table, PROC_WALK_OPTIONS(.parent = getpid(), .flags = PROC_WALK_SAMPLE,
+                                                 .fields = PROC_FIELD_CPU | PROC_FIELD_RSS | PROC_FIELD_CMDLINE)) == 0)
+        (void)proc_table_refresh(table);
+    cancel_after = -1;
+    pthread_testcancel();
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+/* What is left behind, the suite and the sanitizers see. */
+static void a_cancelled_thread_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    void *(*const bodies[])(void *) = {looks_around, samples};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        for (int opens = 0; opens < 12; opens++) {
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, bodies[i], &opens), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        }
+    }
+}
+
 /* ---- Tables ---- */
 
 static void a_table_is_sorted_by_any_field_and_keeps_the_order_of_equals(void **state)
@@ -1232,6 +1291,7 @@ int main(int argc, char **argv)
         TEST(a_sample_costs_one_call_for_each_file),
         TEST(without_memory_or_descriptors_a_walk_says_so_and_goes_on),
         TEST(kept_files_leave_half_of_the_descriptors_to_others),
+        TEST(a_cancelled_thread_leaves_nothing_behind),
         TEST(a_table_is_sorted_by_any_field_and_keeps_the_order_of_equals),
         TEST(the_tree_shows_who_is_whose_child),
         TEST(a_younger_process_is_nobodys_parent),

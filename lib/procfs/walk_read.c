@@ -79,19 +79,15 @@ static int open_file(const struct subject *subject, const char *file)
 /* A file that was read before, once more from its beginning; in one call, unless it has grown a lot. */
 static int read_again(int fd, proc_buffer *text)
 {
-    for (;;) {
-        ssize_t got = pread(fd, text->data, text->capacity, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        text->len = (size_t)got;
-        text->data[got] = '\0';
-        if (text->len < text->capacity)
-            return 0;
-        /* Too long for one call: the long way, with all that it knows of limits. */
-        return lseek(fd, 0, SEEK_SET) < 0 ? -errno : proc__buffer_fill(text, fd, ONE_RECORD);
-    }
+    int64_t got = proc__fd_read_first(fd, text->data, text->capacity);
+    if (got < 0)
+        return (int)got;
+    text->len = (size_t)got;
+    text->data[got] = '\0';
+    if (text->len < text->capacity)
+        return 0;
+    /* Too long for one call: the long way, with all that it knows of limits. */
+    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : proc__buffer_fill(text, fd, ONE_RECORD);
 }
 
 static int read_kept(const struct subject *subject, enum source source, proc_buffer *text)
