@@ -259,7 +259,7 @@ static void every_field_has_its_cost(void **state)
     assert_rc(proc_field_cost(ALL_FIELDS + 1), -EINVAL);
 }
 
-static int calls_for(int pid, uint64_t fields)
+static int calls_once(int pid, uint64_t fields)
 {
     const proc_entry *entry;
     proc_walk *walk = walk_over(PROC_WALK_OPTIONS(.fields = fields, .parent = 0));
@@ -273,6 +273,17 @@ static int calls_for(int pid, uint64_t fields)
     proc_walk_free(walk);
     assert_true(found);
     return after - before;
+}
+
+/* The fewest of some walks: others, with pids in between, may vanish under a walk and cost a call. */
+static int calls_for(int pid, uint64_t fields)
+{
+    int fewest = calls_once(pid, fields);
+    for (int i = 0; i < 20; i++) {
+        int calls_made = calls_once(pid, fields);
+        fewest = calls_made < fewest ? calls_made : fewest;
+    }
+    return fewest;
 }
 
 static int pidfds_tell(void)
@@ -290,7 +301,7 @@ static int pidfds_tell(void)
 static void a_walk_makes_no_call_that_it_does_not_need(void **state)
 {
     (void)state;
-    /* Two, so that nothing between them can vanish and be counted. */
+    /* Two, so that hardly anything between them can vanish and be counted. */
     int pids[2] = {sleeper(), sleeper()}, pid = pids[1];
     assert_int_equal(calls_for(pid, 0), 0);
     assert_int_equal(calls_for(pid, PROC_FIELD_NAME), 3);
