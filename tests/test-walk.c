@@ -33,6 +33,7 @@
 
 static _Atomic int calls, allocations; /* of all threads */
 static int allocations_left = -1, opens_left = -1; /* -1 = as many as there are */
+static int told_by_pidfd = -1;                     /* ioctls, until the kernel says of a process that there is none */
 static _Thread_local int cancel_after = -1;        /* opens, until this thread is cancelled; -1 = never */
 
 static int is_out_of_memory(void)
@@ -119,13 +120,15 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 {
     /* Lists are for many processes, not for each. */
     calls += number != SYS_getdents64;
+    if (number == SYS_ioctl && told_by_pidfd >= 0 && told_by_pidfd-- == 0)
+        return told_by_pidfd = 0, -ESRCH;
     return __real_proc__syscall(number, a, b, c, d, e, f);
 }
 
 static int all_is_back(void **state)
 {
     (void)state;
-    allocations_left = opens_left = -1;
+    allocations_left = opens_left = told_by_pidfd = -1;
     return 0;
 }
 
@@ -601,6 +604,45 @@ static void one_that_vanishes_on_the_way_is_left_out(void **state)
     directory_remove(tree);
 }
 
+/* Kernels from 6.13 on deny by a pidfd that one exists whose parent is outside the pid namespace, kthreadd among them. */
+static void one_that_a_pidfd_does_not_tell_of_is_found_all_the_same(void **state)
+{
+    (void)state;
+    int last = 0, pid = sleeper();
+    const proc_walk_options children = {.size = sizeof children, .parent = getpid(), .fields = PROC_FIELD_USER};
+    assert_int_equal(count_by(&children, &last), 1);
+    told_by_pidfd = 1; /* for the question whether pidfds tell at all */
+    assert_int_equal(count_by(&children, &last), 1);
+    assert_int_equal(last, pid);
+    end(pid);
+}
+
+/* As an emulation may have it. */
+static void a_file_that_is_missing_hides_no_process(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const proc_entry *entry;
+    plant_stat(tree, 10);
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    static const struct {
+        uint64_t asked, told;
+    } rows[] = {{PROC_FIELD_NAME, PROC_FIELD_NAME},
+                {PROC_FIELD_RSS | PROC_FIELD_VM_SIZE, PROC_FIELD_VM_SIZE},
+                {PROC_FIELD_USER | PROC_FIELD_PARENT, PROC_FIELD_PARENT},
+                {PROC_FIELD_STATE | PROC_FIELD_SWAP, PROC_FIELD_STATE},
+                {PROC_FIELD_NAME | PROC_FIELD_IO, PROC_FIELD_NAME}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        proc_walk *walk = walk_over(PROC_WALK_OPTIONS(.fields = rows[i].asked, .root_fd = &root));
+        assert_rc(proc_walk_next(walk, &entry), 1);
+        assert_true(entry->present == rows[i].told && entry->denied == 0);
+        assert_rc(proc_walk_next(walk, &entry), 0);
+        proc_walk_free(walk);
+    }
+    close(root);
+    directory_remove(tree);
+}
+
 static void texts_of_any_form_are_understood(void **state)
 {
     (void)state;
@@ -667,7 +709,7 @@ static int sees_only_what_is_allowed(void *arg)
     require(count == 4 && seen == 15);
     proc_walk_free(walk);
     int last = 0;
-    require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 0);
+    require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 3);
     return 0;
 }
 
@@ -1294,6 +1336,8 @@ int main(int argc, char **argv)
         TEST(a_process_named_like_a_key_or_a_line_fools_no_field),
         TEST(a_zombie_is_walked_like_any_other),
         TEST(one_that_vanishes_on_the_way_is_left_out),
+        TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
+        TEST(a_file_that_is_missing_hides_no_process),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
         TEST(what_hidepid_hides_ends_no_walk),

@@ -169,6 +169,21 @@ static int read_source(const struct subject *subject, enum source source)
     return 0;
 }
 
+/*
+ * The same by another file, where the first is no way to it: else all that a kernel or an emulation does not tell of
+ * would be taken for gone.
+ */
+static int read_by_some_way(const struct subject *subject, enum source source)
+{
+    int rc = read_source(subject, source);
+    /* Of one whose parent is outside the pid namespace, kernels from 6.13 on say that it is not there. */
+    if (source == SOURCE_INFO && rc < 0 && !is_our_want(rc))
+        rc = read_source(subject, source = SOURCE_STATUS);
+    if (source < CORE_COUNT && source != SOURCE_STAT && rc == -ENOENT)
+        rc = read_source(subject, SOURCE_STAT);
+    return rc;
+}
+
 /* ---- A process ---- */
 
 /* Beside 1 = read and 0 = gone: a filter is against it. */
@@ -183,7 +198,7 @@ static int read_sources(const struct subject *subject)
         enum source source = (enum source)i;
         if (!(plan->sources & SOURCE_BIT(source)))
             continue;
-        int rc = read_source(subject, source);
+        int rc = read_by_some_way(subject, source);
         if (is_our_want(rc))
             return rc;
         switch (outcome_of(subject, source, rc)) {
