@@ -643,6 +643,52 @@ static void a_file_that_is_missing_hides_no_process(void **state)
     directory_remove(tree);
 }
 
+static int walks_past_what_is_no_file(void *arg)
+{
+    proc_status status;
+    proc_stat stat;
+    const char *tree = arg;
+    const proc_entry *entry;
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, found = 0;
+    char *fifo = path_in(tree, "12/stat");
+    int writer = open(fifo, O_RDWR | O_CLOEXEC);
+    free(fifo);
+    require(root >= 0 && writer >= 0);
+    proc_walk *walk = NULL;
+    require_rc(proc_walk_new(&walk, PROC_WALK_OPTIONS(.fields = PROC_FIELD_STATE, .root_fd = &root)), 0);
+    while ((rc = proc_walk_next(walk, &entry)) == 1)
+        found += entry->pid == 10 && (entry->present & PROC_FIELD_STATE);
+    proc_walk_free(walk);
+    require_rc(rc, 0);
+    require(found == 1);
+    require_rc(proc_stat_read(&(proc_target){.pid = 11, .root_fd = &root}, &stat), -ESRCH);
+    for (int pid = 12; pid < 15; pid++)
+        require_rc(proc_stat_read(&(proc_target){.pid = pid, .root_fd = &root}, &stat), -EBADF);
+    require_rc(proc_status_read(&(proc_target){.pid = 13, .root_fd = &root}, NULL, sizeof status, &status), -ESRCH);
+    return 0;
+}
+
+/* A tree that somebody else has laid out, a container perhaps, must not hold up who looks into it. */
+static void what_is_no_file_holds_up_no_walk(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    plant_stat(tree, 10);
+    for (int pid = 11; pid < 15; pid++)
+        plant(tree, pid, NULL, NULL);
+    char *paths[] = {path_in(tree, "11/stat"), path_in(tree, "12/stat"), path_in(tree, "13/stat"),
+                     path_in(tree, "14/stat")};
+    assert_int_equal(mkfifo(paths[0], 0600) | mkfifo(paths[1], 0600) | mkdir(paths[2], 0700) |
+                     symlink("stat", paths[3]), 0);
+    struct verdict verdict;
+    run_in_fork(&verdict, walks_past_what_is_no_file, tree, PATIENCE_MS);
+    for (size_t i = 0; i < 4; i++)
+        free(paths[i]);
+    directory_remove(tree);
+    if (verdict.code != 0)
+        fail_msg("left with %d: %s", verdict.code, verdict.text);
+}
+
 static void texts_of_any_form_are_understood(void **state)
 {
     (void)state;
@@ -1338,6 +1384,7 @@ int main(int argc, char **argv)
         TEST(one_that_vanishes_on_the_way_is_left_out),
         TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
         TEST(a_file_that_is_missing_hides_no_process),
+        TEST(what_is_no_file_holds_up_no_walk),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
         TEST(what_hidepid_hides_ends_no_walk),

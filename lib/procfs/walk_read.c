@@ -70,10 +70,12 @@ static void path_to(char path[32], int number, const char *file)
 static int open_file(const struct subject *subject, const char *file)
 {
     char path[32];
+    /* Not held up by a FIFO, which may stand in a tree that somebody else has laid out. */
+    const int flags = O_RDONLY | O_NONBLOCK;
     if (subject->directory >= 0)
-        return proc__fd_open_at(subject->directory, file, O_RDONLY, 0);
+        return proc__fd_open_at(subject->directory, file, flags, 0);
     path_to(path, subject->filling.entry->tid, file);
-    return proc__fd_open_at(subject->base, path, O_RDONLY, 0);
+    return proc__fd_open_at(subject->base, path, flags, 0);
 }
 
 /* A file that was read before, once more from its beginning; in one call, unless it has grown a lot. */
