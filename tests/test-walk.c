@@ -689,6 +689,59 @@ static void what_is_no_file_holds_up_no_walk(void **state)
         fail_msg("left with %d: %s", verdict.code, verdict.text);
 }
 
+static void a_number_that_does_not_fit_is_not_told(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const proc_entry *entry;
+    plant(tree, 10, "statm", "18446744073709551615 18446744073709551615 1 1 0 1 0\n");
+    plant(tree, 10, "stat", "10 (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 -1 0 100 0 0 0\n");
+    plant(tree, 11, "statm", "9 7 1 1 0 1 0\n");
+    plant(tree, 11, "stat", "11 (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 4294967296 0 100 0 0 0\n");
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    proc_table *table = NULL;
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_RSS | PROC_FIELD_VM_SIZE | PROC_FIELD_THREADS,
+                                                       .root_fd = &root)), 0);
+    entry = proc_table_find(table, 10);
+    assert_non_null(entry);
+    assert_int_equal(entry->present & (PROC_FIELD_RSS | PROC_FIELD_THREADS), 0);
+    entry = proc_table_find(table, 11);
+    assert_non_null(entry);
+    assert_int_equal(entry->present & (PROC_FIELD_RSS | PROC_FIELD_THREADS), PROC_FIELD_RSS);
+    assert_int_equal(entry->rss_kb, 7 * sysconf(_SC_PAGESIZE) / 1024);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
+static void plant_times(const char *tree, int pid, const char *user, const char *system)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%d (x) S 1 1 1 0 -1 0 0 0 0 0 %s %s 0 0 20 0 1 0 100 0 0 0\n", pid, user, system);
+    plant(tree, pid, "stat", text);
+}
+
+/* Of an emulation that counts wildly. */
+static void times_beyond_all_bounds_are_the_most_that_can_be_told(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    static const char most[] = "18446744073709551615";
+    proc_table *table = NULL;
+    plant_times(tree, 10, "0", "0");
+    plant_times(tree, 11, most, "2"); /* whose sum does not fit */
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU | PROC_FIELD_TIMES, .root_fd = &root)), 0);
+    assert_rc(proc_table_sort(table, PROC_FIELD_TIMES, 1), 0);
+    assert_int_equal(proc_table_at(table, 0)->pid, 11);
+    plant_times(tree, 10, "9223372036854775808", "0");
+    assert_rc(proc_table_refresh(table), 2);
+    assert_int_equal(proc_table_find(table, 10)->cpu_permille, UINT32_MAX);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
 static void texts_of_any_form_are_understood(void **state)
 {
     (void)state;
@@ -1385,6 +1438,8 @@ int main(int argc, char **argv)
         TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
         TEST(a_file_that_is_missing_hides_no_process),
         TEST(what_is_no_file_holds_up_no_walk),
+        TEST(a_number_that_does_not_fit_is_not_told),
+        TEST(times_beyond_all_bounds_are_the_most_that_can_be_told),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
         TEST(what_hidepid_hides_ends_no_walk),
