@@ -358,6 +358,28 @@ static void a_child_that_somebody_else_reaped_is_told_or_lost(void **state)
     close(pidfd);
 }
 
+static void *wait_for_ever(void *pid)
+{
+    pthread_cleanup_push(frames_are_gone, NULL);
+    (void)proc_exit_wait(PROC_PID(*(const int *)pid), -1, NULL);
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+/* Its pidfd would be missed by the suite. */
+static void a_cancelled_wait_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    int pid = sleeper();
+    void *result = NULL;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_ever, &pid), 0);
+    pthread_cancel(thread);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    end_process(pid);
+}
+
 static void an_end_is_asked_of_processes_only(void **state)
 {
     (void)state;
@@ -396,6 +418,7 @@ int main(int argc, char **argv)
         PIDFD_TEST(a_wait_for_a_stranger_lasts_until_its_parent_reaps_it),
         PIDFD_TEST(our_own_child_tells_its_status_and_stays_to_be_reaped),
         PIDFD_TEST(a_child_that_somebody_else_reaped_is_told_or_lost),
+        PIDFD_TEST(a_cancelled_wait_leaves_nothing_behind),
         PIDFD_TEST(an_end_is_asked_of_processes_only),
     };
     return run_suite("identity", tests, sizeof tests / sizeof tests[0], argc, argv);

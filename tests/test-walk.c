@@ -31,6 +31,8 @@
 
 static _Atomic int calls, allocations; /* of all threads */
 static int allocations_left = -1, opens_left = -1; /* -1 = as many as there are */
+static int told_by_pidfd = -1;                     /* ioctls, until the kernel says of a process that there is none */
+static _Thread_local int cancel_after = -1;        /* opens, until this thread is cancelled; -1 = never */
 
 static int is_out_of_memory(void)
 {
@@ -67,7 +69,10 @@ static int open_counted(int dir, const char *path, int flags)
         return -1;
     }
     opens_left -= opens_left > 0;
-    return (int)syscall(SYS_openat, dir, path, flags, 0);
+    int fd = (int)syscall(SYS_openat, dir, path, flags, 0);
+    if (cancel_after >= 0 && cancel_after-- == 0)
+        pthread_cancel(pthread_self());
+    return fd;
 }
 int __wrap_openat(int dir, const char *path, int flags, mode_t mode);
 int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
@@ -121,13 +126,15 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 {
     /* Lists are for many processes, not for each. */
     calls += number != SYS_getdents64;
+    if (number == SYS_ioctl && told_by_pidfd >= 0 && told_by_pidfd-- == 0)
+        return told_by_pidfd = 0, -ESRCH;
     return __real_proc__syscall(number, a, b, c, d, e, f);
 }
 
 static int all_is_back(void **state)
 {
     (void)state;
-    allocations_left = opens_left = -1;
+    allocations_left = opens_left = told_by_pidfd = -1;
     return 0;
 }
 
@@ -596,6 +603,144 @@ static void one_that_vanishes_on_the_way_is_left_out(void **state)
     directory_remove(tree);
 }
 
+/* Kernels from 6.13 on deny by a pidfd that one exists whose parent is outside the pid namespace, kthreadd among them. */
+static void one_that_a_pidfd_does_not_tell_of_is_found_all_the_same(void **state)
+{
+    (void)state;
+    int last = 0, pid = sleeper();
+    const proc_walk_options children = {.size = sizeof children, .parent = getpid(), .fields = PROC_FIELD_USER};
+    assert_int_equal(count_by(&children, &last), 1);
+    told_by_pidfd = 1; /* for the question whether pidfds tell at all */
+    assert_int_equal(count_by(&children, &last), 1);
+    assert_int_equal(last, pid);
+    end_process(pid);
+}
+
+/* As an emulation may have it. */
+static void a_file_that_is_missing_hides_no_process(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const proc_entry *entry;
+    plant_stat(tree, 10);
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    static const struct {
+        uint64_t asked, told;
+    } rows[] = {{PROC_FIELD_NAME, PROC_FIELD_NAME},
+                {PROC_FIELD_RSS | PROC_FIELD_VM_SIZE, PROC_FIELD_VM_SIZE},
+                {PROC_FIELD_USER | PROC_FIELD_PARENT, PROC_FIELD_PARENT},
+                {PROC_FIELD_STATE | PROC_FIELD_SWAP, PROC_FIELD_STATE},
+                {PROC_FIELD_NAME | PROC_FIELD_IO, PROC_FIELD_NAME}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        proc_walk *walk = walk_over(PROC_WALK_OPTIONS(.fields = rows[i].asked, .root_fd = &root));
+        assert_rc(proc_walk_next(walk, &entry), 1);
+        assert_true(entry->present == rows[i].told && entry->denied == 0);
+        assert_rc(proc_walk_next(walk, &entry), 0);
+        proc_walk_free(walk);
+    }
+    close(root);
+    directory_remove(tree);
+}
+
+static int walks_past_what_is_no_file(void *arg)
+{
+    proc_status status;
+    proc_stat stat;
+    const char *tree = arg;
+    const proc_entry *entry;
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, found = 0;
+    char *fifo = path_in(tree, "12/stat");
+    int writer = open(fifo, O_RDWR | O_CLOEXEC);
+    free(fifo);
+    require(root >= 0 && writer >= 0);
+    proc_walk *walk = NULL;
+    require_rc(proc_walk_new(&walk, PROC_WALK_OPTIONS(.fields = PROC_FIELD_STATE, .root_fd = &root)), 0);
+    while ((rc = proc_walk_next(walk, &entry)) == 1)
+        found += entry->pid == 10 && (entry->present & PROC_FIELD_STATE);
+    proc_walk_free(walk);
+    require_rc(rc, 0);
+    require(found == 1);
+    require_rc(proc_stat_read(&(proc_target){.pid = 11, .root_fd = &root}, &stat), -ESRCH);
+    for (int pid = 12; pid < 15; pid++)
+        require_rc(proc_stat_read(&(proc_target){.pid = pid, .root_fd = &root}, &stat), -EBADF);
+    require_rc(proc_status_read(&(proc_target){.pid = 13, .root_fd = &root}, NULL, sizeof status, &status), -ESRCH);
+    return 0;
+}
+
+/* A tree that somebody else has laid out, a container perhaps, must not hold up who looks into it. */
+static void what_is_no_file_holds_up_no_walk(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    plant_stat(tree, 10);
+    for (int pid = 11; pid < 15; pid++)
+        plant(tree, pid, NULL, NULL);
+    char *paths[] = {path_in(tree, "11/stat"), path_in(tree, "12/stat"), path_in(tree, "13/stat"),
+                     path_in(tree, "14/stat")};
+    assert_int_equal(mkfifo(paths[0], 0600) | mkfifo(paths[1], 0600) | mkdir(paths[2], 0700) |
+                     symlink("stat", paths[3]), 0);
+    struct verdict verdict;
+    run_in_fork(&verdict, walks_past_what_is_no_file, tree, PATIENCE_MS);
+    for (size_t i = 0; i < 4; i++)
+        free(paths[i]);
+    directory_remove(tree);
+    if (verdict.code != 0)
+        fail_msg("left with %d: %s", verdict.code, verdict.text);
+}
+
+static void a_number_that_does_not_fit_is_not_told(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const proc_entry *entry;
+    plant(tree, 10, "statm", "18446744073709551615 18446744073709551615 1 1 0 1 0\n");
+    plant(tree, 10, "stat", "10 (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 -1 0 100 0 0 0\n");
+    plant(tree, 11, "statm", "9 7 1 1 0 1 0\n");
+    plant(tree, 11, "stat", "11 (x) S 1 1 1 0 -1 0 0 0 0 0 1 2 0 0 20 0 4294967296 0 100 0 0 0\n");
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    proc_table *table = NULL;
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_RSS | PROC_FIELD_VM_SIZE | PROC_FIELD_THREADS,
+                                                       .root_fd = &root)), 0);
+    entry = proc_table_find(table, 10);
+    assert_non_null(entry);
+    assert_int_equal(entry->present & (PROC_FIELD_RSS | PROC_FIELD_THREADS), 0);
+    entry = proc_table_find(table, 11);
+    assert_non_null(entry);
+    assert_int_equal(entry->present & (PROC_FIELD_RSS | PROC_FIELD_THREADS), PROC_FIELD_RSS);
+    assert_int_equal(entry->rss_kb, 7 * sysconf(_SC_PAGESIZE) / 1024);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
+static void plant_times(const char *tree, int pid, const char *user, const char *system)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%d (x) S 1 1 1 0 -1 0 0 0 0 0 %s %s 0 0 20 0 1 0 100 0 0 0\n", pid, user, system);
+    plant(tree, pid, "stat", text);
+}
+
+/* Of an emulation that counts wildly. */
+static void times_beyond_all_bounds_are_the_most_that_can_be_told(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    static const char most[] = "18446744073709551615";
+    proc_table *table = NULL;
+    plant_times(tree, 10, "0", "0");
+    plant_times(tree, 11, most, "2"); /* whose sum does not fit */
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = PROC_FIELD_CPU | PROC_FIELD_TIMES, .root_fd = &root)), 0);
+    assert_rc(proc_table_sort(table, PROC_FIELD_TIMES, 1), 0);
+    assert_int_equal(proc_table_at(table, 0)->pid, 11);
+    plant_times(tree, 10, "9223372036854775808", "0");
+    assert_rc(proc_table_refresh(table), 2);
+    assert_int_equal(proc_table_find(table, 10)->cpu_permille, UINT32_MAX);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
 static void texts_of_any_form_are_understood(void **state)
 {
     (void)state;
@@ -662,7 +807,7 @@ static int sees_only_what_is_allowed(void *arg)
     require(count == 4 && seen == 15);
     proc_walk_free(walk);
     int last = 0;
-    require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 0);
+    require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 3);
     return 0;
 }
 
@@ -887,6 +1032,61 @@ static void kept_files_leave_half_of_the_descriptors_to_others(void **state)
 {
     (void)state;
     assert_in_fork(keeps_at_most_half, NULL);
+}
+
+/* Each of these holds descriptors and memory while it opens and reads. */
+static void *looks_around(void *arg)
+{
+    proc_status status;
+    proc_stat stat;
+    proc_identity identity;
+    int rc;
+    pthread_cleanup_push(frames_are_gone, NULL);
+    cancel_after = *(const int *)arg;
+    (void)proc_status_read(PROC_SELF, NULL, sizeof status, &status);
+    (void)proc_stat_read(PROC_SELF, &stat);
+    (void)proc_children_list(PROC_SELF, NULL, 0);
+    (void)proc_fd_list(PROC_SELF, NULL, 0);
+    rc = proc_identity_get(PROC_SELF, &identity);
+    cancel_after = -1;
+    pthread_testcancel();
+    pthread_cleanup_pop(0);
+    return rc == 0 ? arg : NULL;
+}
+
+/* What a table holds belongs to its caller, who frees it as he leaves. */
+static void free_table(void *table)
+{
+    frames_are_gone(NULL);
+    proc_table_free(*(proc_table **)table);
+}
+
+static void *samples(void *arg)
+{
+    proc_table *table = NULL;
+    cancel_after = *(const int *)arg;
+    pthread_cleanup_push(free_table, &table);
+    if (proc_table_new(&table, PROC_WALK_OPTIONS(.parent = getpid(), .flags = PROC_WALK_SAMPLE,
+                                                 .fields = PROC_FIELD_CPU | PROC_FIELD_RSS | PROC_FIELD_CMDLINE)) == 0)
+        (void)proc_table_refresh(table);
+    cancel_after = -1;
+    pthread_testcancel();
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+/* What is left behind, the suite and the sanitizers see. */
+static void a_cancelled_thread_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    void *(*const bodies[])(void *) = {looks_around, samples};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        for (int opens = 0; opens < 12; opens++) {
+            pthread_t thread;
+            assert_int_equal(pthread_create(&thread, NULL, bodies[i], &opens), 0);
+            assert_int_equal(pthread_join(thread, NULL), 0);
+        }
+    }
 }
 
 /* ---- Tables ---- */
@@ -1200,6 +1400,11 @@ int main(int argc, char **argv)
         TEST(a_process_named_like_a_key_or_a_line_fools_no_field),
         TEST(a_zombie_is_walked_like_any_other),
         TEST(one_that_vanishes_on_the_way_is_left_out),
+        TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
+        TEST(a_file_that_is_missing_hides_no_process),
+        TEST(what_is_no_file_holds_up_no_walk),
+        TEST(a_number_that_does_not_fit_is_not_told),
+        TEST(times_beyond_all_bounds_are_the_most_that_can_be_told),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
         TEST(what_hidepid_hides_ends_no_walk),
@@ -1208,6 +1413,7 @@ int main(int argc, char **argv)
         TEST(a_sample_costs_one_call_for_each_file),
         TEST(without_memory_or_descriptors_a_walk_says_so_and_goes_on),
         TEST(kept_files_leave_half_of_the_descriptors_to_others),
+        TEST(a_cancelled_thread_leaves_nothing_behind),
         TEST(a_table_is_sorted_by_any_field_and_keeps_the_order_of_equals),
         TEST(the_tree_shows_who_is_whose_child),
         TEST(a_younger_process_is_nobodys_parent),

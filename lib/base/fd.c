@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 void proc__fd_close(int *fd)
@@ -64,15 +65,20 @@ int proc__fd_open(const char *path, int flags, unsigned mode)
     return proc__fd_open_at(AT_FDCWD, path, flags, mode);
 }
 
+/*
+ * Neither opening nor reading is a point at which a thread is cancelled: who calls holds descriptors and memory by then,
+ * and nobody would give them back.
+ */
 int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode)
 {
-    for (;;) {
-        int fd = openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
-        if (fd >= 0)
-            return proc__fd_above_stdio(fd);
-        if (errno != EINTR)
-            return -errno;
-    }
+    int fd, cancellable;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
+    do
+        fd = openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode);
+    while (fd < 0 && errno == EINTR);
+    int rc = fd < 0 ? -errno : proc__fd_above_stdio(fd);
+    pthread_setcancelstate(cancellable, NULL);
+    return rc;
 }
 
 int proc__fd_nonblocking(int fd)
@@ -82,11 +88,26 @@ int proc__fd_nonblocking(int fd)
 
 int64_t proc__fd_read(int fd, void *buffer, size_t size)
 {
-    for (;;) {
-        ssize_t got = read(fd, buffer, size);
-        if (got >= 0)
-            return got;
-        if (errno != EINTR)
-            return -errno;
-    }
+    int cancellable;
+    ssize_t got;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
+    do
+        got = read(fd, buffer, size);
+    while (got < 0 && errno == EINTR);
+    int64_t rc = got < 0 ? -errno : got;
+    pthread_setcancelstate(cancellable, NULL);
+    return rc;
+}
+
+int64_t proc__fd_read_first(int fd, void *buffer, size_t size)
+{
+    int cancellable;
+    ssize_t got;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
+    do
+        got = pread(fd, buffer, size, 0);
+    while (got < 0 && errno == EINTR);
+    int64_t rc = got < 0 ? -errno : got;
+    pthread_setcancelstate(cancellable, NULL);
+    return rc;
 }

@@ -27,5 +27,7 @@ int proc__fd_nonblocking(int fd);
 int64_t proc__fd_write_quietly(int fd, const void *data, size_t size);
 /* read(2), tried again when a signal interrupts it. Count or a negative errno. */
 int64_t proc__fd_read(int fd, void *buffer, size_t size);
+/* The same by pread(2), from the beginning of the file. */
+int64_t proc__fd_read_first(int fd, void *buffer, size_t size);
 
 #endif

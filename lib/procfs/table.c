@@ -87,11 +87,21 @@ static int keep_texts(struct row *row, const proc_entry *entry)
     return 0;
 }
 
+/* Thousandths of a CPU, rounded; the largest number stands for all that is beyond it. */
+static uint32_t permille_of(uint64_t ticks, uint64_t ticks_per_second, uint64_t passed_us)
+{
+    uint64_t used, available = ticks_per_second * passed_us;
+    if (__builtin_mul_overflow(ticks, UINT64_C(1000) * 1000000, &used) ||
+        __builtin_add_overflow(used, available / 2, &used) || used / available > UINT32_MAX)
+        return UINT32_MAX;
+    return (uint32_t)(used / available);
+}
+
 /* How much of a CPU it used since the sample before, which has to be of the same process. */
 static void measure(const proc_table *table, struct row *row, uint64_t started, int64_t now)
 {
     proc_entry *entry = &row->entry;
-    uint64_t ticks = entry->user_ticks + entry->system_ticks;
+    uint64_t ticks = sum_of(entry->user_ticks, entry->system_ticks);
     int64_t passed = now - row->sampled_at;
     int measured = row->sampled_at > 0 && passed >= NS_PER_US && started == entry->start_ticks && ticks >= row->ticks;
     if (!(entry->present & PROC_FIELD_TIMES) || !(entry->present & PROC_FIELD_START)) {
@@ -99,8 +109,8 @@ static void measure(const proc_table *table, struct row *row, uint64_t started, 
         return;
     }
     if (measured && (table->reader.wanted.options.fields & PROC_FIELD_CPU)) {
-        uint64_t available = (uint64_t)table->ticks_per_second * (uint64_t)(passed / NS_PER_US);
-        entry->cpu_permille = (uint32_t)(((ticks - row->ticks) * 1000 * 1000000 + available / 2) / available);
+        entry->cpu_permille =
+            permille_of(ticks - row->ticks, (uint64_t)table->ticks_per_second, (uint64_t)(passed / NS_PER_US));
         entry->present |= PROC_FIELD_CPU;
     }
     row->ticks = ticks;

@@ -34,6 +34,12 @@ struct proc_table {
     struct list processes, threads;
 };
 
+/* Two counts together, or the largest number if that is none. */
+static inline uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
 /* A stable sort by one field, 0 = by id, without an allocation: scratch has room for as many rows. */
 void proc__table_sort_rows(struct row **rows, struct row **scratch, size_t count, uint64_t field, int descending);
 /* The row of that id; NULL: there is none. */

@@ -17,6 +17,12 @@ static int order_spans(const proc_span *a, const proc_span *b)
     return order != 0 ? order : ORDER(a->len, b->len);
 }
 
+static int order_sums(uint64_t a1, uint64_t a2, uint64_t b1, uint64_t b2)
+{
+    uint64_t a = sum_of(a1, a2), b = sum_of(b1, b2);
+    return ORDER(a, b);
+}
+
 static int order_entries(const proc_entry *a, const proc_entry *b, uint64_t field)
 {
     switch (field) {
@@ -25,7 +31,7 @@ static int order_entries(const proc_entry *a, const proc_entry *b, uint64_t fiel
     case PROC_FIELD_STATE: return ORDER(a->state, b->state);
     case PROC_FIELD_USER: return ORDER(a->euid, b->euid);
     case PROC_FIELD_START: return ORDER(a->start_ticks, b->start_ticks);
-    case PROC_FIELD_TIMES: return ORDER(a->user_ticks + a->system_ticks, b->user_ticks + b->system_ticks);
+    case PROC_FIELD_TIMES: return order_sums(a->user_ticks, a->system_ticks, b->user_ticks, b->system_ticks);
     case PROC_FIELD_RSS: return ORDER(a->rss_kb, b->rss_kb);
     case PROC_FIELD_VM_SIZE: return ORDER(a->vm_size_kb, b->vm_size_kb);
     case PROC_FIELD_THREADS: return ORDER(a->threads, b->threads);
@@ -33,10 +39,10 @@ static int order_entries(const proc_entry *a, const proc_entry *b, uint64_t fiel
     case PROC_FIELD_NICE: return ORDER(a->nice, b->nice);
     case PROC_FIELD_SWAP: return ORDER(a->swap_kb, b->swap_kb);
     case PROC_FIELD_SWITCHES:
-        return ORDER(a->voluntary_switches + a->nonvoluntary_switches,
-                     b->voluntary_switches + b->nonvoluntary_switches);
+        return order_sums(a->voluntary_switches, a->nonvoluntary_switches, b->voluntary_switches,
+                          b->nonvoluntary_switches);
     case PROC_FIELD_KTHREAD: return ORDER(a->kthread, b->kthread);
-    case PROC_FIELD_IO: return ORDER(a->read_bytes + a->written_bytes, b->read_bytes + b->written_bytes);
+    case PROC_FIELD_IO: return order_sums(a->read_bytes, a->written_bytes, b->read_bytes, b->written_bytes);
     case PROC_FIELD_CGROUP: return strcmp(a->cgroup, b->cgroup);
     case PROC_FIELD_PSS: return ORDER(a->pss_kb, b->pss_kb);
     case PROC_FIELD_CMDLINE: return order_spans(&a->cmdline, &b->cmdline);

@@ -66,6 +66,11 @@ int proc__target_error(int rc)
     switch (rc) {
     case -ENOENT: return -ESRCH;
     case -EPERM: return -EACCES;
+    /* No tree of a kernel: a FIFO, a directory, a socket, a link to itself. */
+    case -EAGAIN:
+    case -EISDIR:
+    case -ELOOP:
+    case -ENXIO:
     case -ENOTDIR: return -EBADF;
     default: return rc;
     }
@@ -87,7 +92,8 @@ static int missing(const struct root *root, int rc)
 
 static int open_under(const struct root *root, const char *path, int flags)
 {
-    int fd = proc__fd_open_at(root->fd, path, O_RDONLY | flags, 0);
+    /* Not held up by a FIFO, which may stand in a tree that somebody else has laid out. */
+    int fd = proc__fd_open_at(root->fd, path, O_RDONLY | O_NONBLOCK | flags, 0);
     return fd < 0 ? missing(root, fd) : fd;
 }
 

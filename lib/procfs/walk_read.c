@@ -64,28 +64,26 @@ static void path_to(char path[32], int number, const char *file)
 static int open_file(const struct subject *subject, const char *file)
 {
     char path[32];
+    /* Not held up by a FIFO, which may stand in a tree that somebody else has laid out. */
+    const int flags = O_RDONLY | O_NONBLOCK;
     if (subject->directory >= 0)
-        return proc__fd_open_at(subject->directory, file, O_RDONLY, 0);
+        return proc__fd_open_at(subject->directory, file, flags, 0);
     path_to(path, subject->filling.entry->tid, file);
-    return proc__fd_open_at(subject->base, path, O_RDONLY, 0);
+    return proc__fd_open_at(subject->base, path, flags, 0);
 }
 
 /* A file that was read before, once more from its beginning; in one call, unless it has grown a lot. */
 static int read_again(int fd, proc_buffer *text)
 {
-    for (;;) {
-        ssize_t got = pread(fd, text->data, text->capacity, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        text->len = (size_t)got;
-        text->data[got] = '\0';
-        if (text->len < text->capacity)
-            return 0;
-        /* Too long for one call: the long way, with all that it knows of limits. */
-        return lseek(fd, 0, SEEK_SET) < 0 ? -errno : proc__buffer_fill(text, fd, ONE_RECORD);
-    }
+    int64_t got = proc__fd_read_first(fd, text->data, text->capacity);
+    if (got < 0)
+        return (int)got;
+    text->len = (size_t)got;
+    text->data[got] = '\0';
+    if (text->len < text->capacity)
+        return 0;
+    /* Too long for one call: the long way, with all that it knows of limits. */
+    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : proc__buffer_fill(text, fd, ONE_RECORD);
 }
 
 static int read_kept(const struct subject *subject, enum source source, proc_buffer *text)
@@ -167,6 +165,21 @@ static int read_source(const struct subject *subject, enum source source)
     return 0;
 }
 
+/*
+ * The same by another file, where the first is no way to it: else all that a kernel or an emulation does not tell of
+ * would be taken for gone.
+ */
+static int read_by_some_way(const struct subject *subject, enum source source)
+{
+    int rc = read_source(subject, source);
+    /* Of one whose parent is outside the pid namespace, kernels from 6.13 on say that it is not there. */
+    if (source == SOURCE_INFO && rc < 0 && !is_our_want(rc))
+        rc = read_source(subject, source = SOURCE_STATUS);
+    if (source < CORE_COUNT && source != SOURCE_STAT && rc == -ENOENT)
+        rc = read_source(subject, SOURCE_STAT);
+    return rc;
+}
+
 /* ---- A process ---- */
 
 /* Beside 1 = read and 0 = gone: a filter is against it. */
@@ -181,7 +194,7 @@ static int read_sources(const struct subject *subject)
         enum source source = (enum source)i;
         if (!(plan->sources & SOURCE_BIT(source)))
             continue;
-        int rc = read_source(subject, source);
+        int rc = read_by_some_way(subject, source);
         if (is_our_want(rc))
             return rc;
         switch (outcome_of(subject, source, rc)) {

@@ -37,17 +37,16 @@ static void take_comm(const struct filling *filling, const char *text, size_t le
         set_name(filling->entry, text, len);
 }
 
-static void take_statm(const struct filling *filling, const char *text)
+static void take_statm(const struct filling *filling, const char *text, size_t len)
 {
-    uint64_t size, resident;
-    const char *at = take_u64(skip_blanks(text), &size);
-    at = at ? take_u64(skip_blanks(at), &resident) : NULL;
-    if (!at)
+    proc_statm statm;
+    uint64_t size_kb, resident_kb;
+    if (proc_statm_parse(text, len, &statm) < 2)
         return;
-    if (lacks(filling, PROC_FIELD_RSS))
-        filling->entry->rss_kb = resident * filling->page_kb;
-    if (lacks(filling, PROC_FIELD_VM_SIZE))
-        filling->entry->vm_size_kb = size * filling->page_kb;
+    if (!__builtin_mul_overflow(statm.resident, filling->page_kb, &resident_kb) && lacks(filling, PROC_FIELD_RSS))
+        filling->entry->rss_kb = resident_kb;
+    if (!__builtin_mul_overflow(statm.size, filling->page_kb, &size_kb) && lacks(filling, PROC_FIELD_VM_SIZE))
+        filling->entry->vm_size_kb = size_kb;
 }
 
 static int stat_has_all(const proc_stat *stat, int first, int second, int third)
@@ -75,7 +74,8 @@ static void take_stat(const struct filling *filling, const char *text, size_t le
     }
     if (proc_stat_has(&stat, PROC_STAT_VM_SIZE) && lacks(filling, PROC_FIELD_VM_SIZE))
         entry->vm_size_kb = stat.vm_size_bytes / 1024;
-    if (proc_stat_has(&stat, PROC_STAT_THREADS) && lacks(filling, PROC_FIELD_THREADS))
+    if (proc_stat_has(&stat, PROC_STAT_THREADS) && stat.threads >= 0 && stat.threads <= UINT32_MAX &&
+        lacks(filling, PROC_FIELD_THREADS))
         entry->threads = (uint32_t)stat.threads;
     if (stat_has_all(&stat, PROC_STAT_PGRP, PROC_STAT_SESSION, PROC_STAT_TTY) && lacks(filling, PROC_FIELD_GROUP)) {
         entry->pgrp = stat.pgrp;
@@ -192,7 +192,7 @@ void proc__fill_in(const struct filling *filling, enum source source, proc_buffe
 {
     switch (source) {
     case SOURCE_COMM: take_comm(filling, text->data, text->len); break;
-    case SOURCE_STATM: take_statm(filling, text->data); break;
+    case SOURCE_STATM: take_statm(filling, text->data, text->len); break;
     case SOURCE_STAT: take_stat(filling, text->data, text->len); break;
     case SOURCE_STATUS: take_status(filling, text->data, text->len); break;
     case SOURCE_CGROUP: take_cgroup(filling, text->data, text->len); break;

@@ -29,6 +29,12 @@ struct outside {
 struct outside outside_run(const char *const argv[]);
 void outside_done(struct outside *outside);
 
+/*
+ * To be pushed with pthread_cleanup_push(3) by a thread that will be cancelled: the address sanitizer does not see that
+ * its frames go, and would take what runs on that stack later for a stray.
+ */
+void frames_are_gone(void *unused);
+
 /* The thread sanitizer has a thread of its own in every process. */
 #if defined(__SANITIZE_THREAD__)
 #define SANITIZER_THREADS 1
