@@ -262,6 +262,124 @@ static void a_cancelled_thread_leaves_a_loop_that_goes_on(void **state)
     close(fd);
 }
 
+/* ---- All of it at once ---- */
+
+enum { PLACES = 40, STORM_CALLS = 20000 };
+
+/* Whatever is done to it, a watch that was freed never calls, and one that is there calls by the right pointer. */
+static struct storm {
+    proc_loop *loop;
+    unsigned seed;
+    int calls, depth, wrong;
+    struct place {
+        proc_watch *watch;
+        int fd; /* -1: no descriptor */
+    } places[PLACES];
+} storm;
+
+static int draw(int below)
+{
+    return (int)((unsigned)rand_r(&storm.seed) >> 4) % below;
+}
+
+static void clear_place(struct place *place)
+{
+    place->watch = proc_watch_free(place->watch);
+    if (place->fd >= 0)
+        close(place->fd);
+    place->fd = -1;
+}
+
+static int blow(proc_watch *watch, struct place *place);
+
+static int storm_fd(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    struct place *place = user;
+    (void)events;
+    if (fd != place->fd)
+        storm.wrong++;
+    if (draw(2))
+        empty(fd);
+    return blow(watch, place);
+}
+
+static int storm_timer(proc_watch *watch, uint64_t expirations, void *user)
+{
+    if (expirations == 0)
+        storm.wrong++;
+    return blow(watch, user);
+}
+
+static int storm_call(proc_watch *watch, void *user)
+{
+    return blow(watch, user);
+}
+
+static void fill_place(struct place *place)
+{
+    clear_place(place);
+    switch (draw(4)) {
+    case 0:
+        place->fd = ready_eventfd();
+        (void)proc_loop_descriptor(storm.loop, place->fd, EPOLLIN, storm_fd, place, &place->watch);
+        break;
+    case 1: (void)proc_loop_timer(storm.loop, draw(2), draw(2), storm_timer, place, &place->watch); break;
+    case 2: (void)proc_loop_timer_at(storm.loop, draw(1000), storm_timer, place, &place->watch); break;
+    default: (void)proc_loop_defer(storm.loop, storm_call, place, &place->watch);
+    }
+}
+
+static void change(struct place *place)
+{
+    if (!place->watch)
+        return;
+    if (place->fd >= 0)
+        (void)proc_watch_set_events(place->watch, draw(2) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+    else
+        (void)proc_watch_set_timer(place->watch, draw(3) - 1, 0);
+}
+
+static int blow(proc_watch *watch, struct place *place)
+{
+    int rc = 0;
+    if (watch != place->watch)
+        storm.wrong++;
+    storm.calls++;
+    for (int i = draw(4); i > 0; i--) {
+        struct place *other = draw(3) ? &storm.places[draw(PLACES)] : place;
+        switch (draw(4)) {
+        case 0: clear_place(other); break;
+        case 1: change(other); break;
+        default: fill_place(other);
+        }
+    }
+    if (storm.depth < 4 && draw(8) == 0) {
+        storm.depth++;
+        rc = proc_loop_dispatch(storm.loop, draw(2));
+        storm.depth--;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static void a_storm_of_changes_calls_nobody_who_is_gone(void **state)
+{
+    (void)state;
+    storm = (struct storm){.loop = new_loop(), .seed = 20};
+    for (int i = 0; i < PLACES; i++)
+        storm.places[i].fd = -1;
+    while (storm.calls < STORM_CALLS) {
+        int rc = proc_loop_dispatch(storm.loop, 1);
+        assert_true(rc >= 0);
+        for (int i = 0; i < PLACES && rc == 0; i++)
+            fill_place(&storm.places[i]);
+    }
+    assert_int_equal(storm.wrong, 0);
+    for (int i = 0; i < PLACES; i++)
+        clear_place(&storm.places[i]);
+    assert_rc(proc_loop_run(storm.loop), 0);
+    proc_loop_free(storm.loop);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -271,6 +389,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(quit_ends_the_innermost_run),
         cmocka_unit_test(a_callback_may_free_the_loop),
         cmocka_unit_test(a_cancelled_thread_leaves_a_loop_that_goes_on),
+        cmocka_unit_test(a_storm_of_changes_calls_nobody_who_is_gone),
     };
     return run_suite("loop-callbacks", tests, sizeof tests / sizeof tests[0], argc, argv);
 }
