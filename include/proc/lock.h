@@ -105,7 +105,8 @@ typedef struct proc_lock proc_lock;
  * come back some 10 ms late, which the kernel needs to end an inotify.
  *
  * @param lock Receives the lock, which the caller frees. Untouched on failure.
- * @param path The file; made if it is not there.
+ * @param path The PID file; made if it is not there. Once it is locked, whatever stands in it is replaced, and it is
+ *        removed in the end: no file that has a content of its own.
  * @param options How; NULL: try once, mode 0644, OFD and FLOCK.
  * @return 0; -EAGAIN: somebody has it, see .ret_holder; -ETIMEDOUT: still, after .timeout_ms; -ECANCELED; -EPERM,
  *         -ELOOP, -EMLINK, -EISDIR: not a file to be trusted, see above and .error; -ENOENT, -ENOTDIR, -EACCES, -EROFS:
