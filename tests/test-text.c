@@ -90,6 +90,8 @@ static void an_escape_and_a_letter_are_never_cut(void **state)
     assert_int_equal(proc_escape(NULL, 0, shown, 1), 0);
     assert_rc(proc_escape(NULL, 1, shown, 1), -EINVAL);
     assert_rc(proc_escape("a", 1, NULL, 1), -EINVAL);
+    /* Its length could not be told on a machine of 32 bits. */
+    assert_rc(proc_escape("a", PTRDIFF_MAX / 4 + (size_t)1, NULL, 0), -EINVAL);
 }
 
 /* ---- Ranges ---- */

@@ -105,7 +105,7 @@ static size_t safe_letter(const unsigned char *bytes, size_t len)
 
 int64_t proc_escape(const void *data, size_t len, char *ret_text, size_t size)
 {
-    if ((!data && len > 0) || (!ret_text && size > 0) || len > INT64_MAX / 4)
+    if ((!data && len > 0) || (!ret_text && size > 0) || len > PTRDIFF_MAX / 4)
         return -EINVAL;
     const unsigned char *bytes = data;
     struct text text = proc__text_into(ret_text, size);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Answers of a kernel, file system or filter that has no such flag or call. */
-static int lacks_the_flag(long rc)
+static int lacks_the_flag(int64_t rc)
 {
     return rc == -EOPNOTSUPP || rc == -EINVAL || rc == -ENOSYS || rc == -EPERM || rc == -ESPIPE;
 }
