@@ -131,9 +131,11 @@ static int poll_both(proc_watch *watch)
     if (rc < 0)
         return rc;
     watch->as.child.polled = 1;
-    int pump_fd = proc__child_moving(child) > 0 ? proc_pump_fd(child) : -1;
+    if (proc__child_moving(child) == 0)
+        return 0;
+    int pump_fd = proc_pump_fd(child);
     if (pump_fd < 0)
-        return pump_fd == -1 ? 0 : pump_fd;
+        return pump_fd;
     rc = proc__watch_poll(watch, pump_fd, EPOLLIN, 1);
     if (rc == 0)
         watch->as.child.pump_fd = pump_fd;
