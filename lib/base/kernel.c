@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -72,6 +73,17 @@ static int has_nosignal_write(void)
     return written == 1;
 }
 
+static int has_peer_pidfd(void)
+{
+    static const int on = 1;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return is_shortage(-errno) ? -errno : 0;
+    int has = setsockopt(fd, SOL_SOCKET, SOCKET_PASS_PIDFD, &on, sizeof on) == 0;
+    proc__fd_close(&fd);
+    return has;
+}
+
 static int has_exit_info(void)
 {
     int rc = proc__probe_exit_info();
@@ -95,6 +107,7 @@ int proc_has(int feature)
     case PROC_FEATURE_EXIT_INFO: return has_exit_info();
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
+    case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;
     }

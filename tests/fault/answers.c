@@ -37,6 +37,10 @@ static const struct answers directory = {{EINTR, EACCES, ENOENT, EIO}, {EIO}};
 static const struct answers placement = {{EINTR, EBADF, EMFILE}, {EBADF}};
 static const struct answers listing = {{EIO}, {EIO}};
 static const struct answers links = {{EACCES, EIO, ENOMEM}, {EACCES}};
+static const struct answers address = {{EADDRINUSE, EACCES, ENOMEM}, {ENOMEM}};
+static const struct answers connection = {{ECONNREFUSED, EACCES}, {ECONNREFUSED}};
+static const struct answers socket_option = {{ENOPROTOOPT, EPERM}, {EPERM}};
+static const struct answers message = {{EINTR, EAGAIN, ENOBUFS}, {ENOBUFS}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -119,6 +123,8 @@ static const struct {
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
     {"ppoll", &polling},       {"epoll_wait", &interruptible}, {"epoll_pwait", &interruptible},
+    {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
+    {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -56,6 +57,13 @@ WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 WRAP(pid_t, fork, (void), ())
+WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
+WRAP(int, bind, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
+WRAP(int, connect, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
+WRAP(int, getsockname, (int fd, struct sockaddr *where, socklen_t *size), (fd, where, size))
+WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t size), (fd, level, name, value, size))
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
 
 DECLARE(int, epoll_ctl, (int set, int command, int fd, struct epoll_event *event))
 int __wrap_epoll_ctl(int set, int command, int fd, struct epoll_event *event)
