@@ -116,7 +116,10 @@ enum {
     PROC_STEP_UID = 28,     /**< setresuid(2). */
     PROC_STEP_CLOSE = 33,   /**< Closing all other descriptors. */
     PROC_STEP_SIGNALS = 34, /**< Mask or dispositions; index = signal. */
-    PROC_STEP_EXEC = 37     /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_EXEC = 37,    /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_WRITE = 39,   /**< Writing a file. */
+    PROC_STEP_LOCK = 42,    /**< Taking a lock, or waiting for it. */
+    PROC_STEP_INSPECT = 43  /**< A file is refused for its owner, mode, kind or links. */
 };
 
 /**

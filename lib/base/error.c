@@ -39,6 +39,9 @@ const char *proc_step_name(int step)
     case PROC_STEP_CLOSE: return "close";
     case PROC_STEP_SIGNALS: return "signal";
     case PROC_STEP_EXEC: return "exec";
+    case PROC_STEP_WRITE: return "write";
+    case PROC_STEP_LOCK: return "lock";
+    case PROC_STEP_INSPECT: return "inspect";
     default: return "unknown step";
     }
 }
@@ -141,7 +144,7 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     if (!error)
         return;
     char buffer[REASON_MAX];
-    const char *reason = proc__reason(failure->code, buffer, sizeof buffer);
+    const char *reason = failure->reason ? failure->reason : proc__reason(failure->code, buffer, sizeof buffer);
 
     *error = (proc_error){.step = failure->step, .code = failure->code, .index = failure->index};
     struct line line = {error->text, sizeof error->text, 0};

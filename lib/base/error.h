@@ -15,6 +15,7 @@ struct failure {
     int code;             /* errno, positive */
     int index;            /* which one; -1 if there is only one */
     const char *argument; /* what the step was given: borrowed from the request; or NULL */
+    const char *reason;   /* words that say more than the errno's, borrowed, at most 64 bytes; or NULL */
 };
 
 /* Notes a failure, and returns -code: `return proc__fail(failure, ...)`. */
