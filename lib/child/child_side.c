@@ -355,7 +355,7 @@ static struct report execute(const struct plan *plan)
 
 /* ---- The list ---- */
 
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
     struct report report;
     if ((report = save_report_fd(plan, report_fd)).step)
@@ -366,7 +366,13 @@ struct report proc__child_side(const struct plan *plan, int handlers_cleared, in
         return report;
     /* 3 */ if ((report = place_descriptors(plan)).step)
         return report;
-    /* 4 */ if ((report = change_ids(plan)).step)
+    /* 4 */ return change_ids(plan);
+}
+
+struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+{
+    struct report report;
+    if ((report = proc__child_settle(plan, report_fd)).step)
         return report;
     /* 5 */ if ((report = close_others(plan)).step)
         return report;
