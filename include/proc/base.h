@@ -119,7 +119,9 @@ enum {
     PROC_STEP_EXEC = 37,    /**< execve(2): the program was found, but could not be run. */
     PROC_STEP_WRITE = 39,   /**< Writing a file. */
     PROC_STEP_LOCK = 42,    /**< Taking a lock, or waiting for it. */
-    PROC_STEP_INSPECT = 43  /**< A file is refused for its owner, mode, kind or links. */
+    PROC_STEP_INSPECT = 43, /**< A file is refused for its owner, mode, kind or links. */
+    PROC_STEP_FORK = 44,    /**< fork(2). */
+    PROC_STEP_READY = 45    /**< A daemon's own start, until it is ready. */
 };
 
 /**

@@ -8,6 +8,7 @@
 
 #include <proc/base.h>
 #include <proc/child.h>
+#include <proc/daemon.h>
 #include <proc/lock.h>
 #include <proc/notify.h>
 #include <proc/procfs.h>

@@ -3,7 +3,7 @@
  * The place where services speak: one datagram socket with an address. Everything that arrives is taken for hostile until
  * the kernel has told whose it is. Owns the socket, its file if it has one, and each message until it is handed over.
  */
-#include "notify_send.h"
+#include "notify_receive.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,12 +16,11 @@
 
 #include <proc/notify.h>
 
-#include "../base/clock.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
 #include "../ipc/datagram.h"
+#include "notify_send.h"
 #include "notify_text.h"
-#include "notify_tree.h"
 
 #define VARIABLE "NOTIFY_SOCKET="
 /* So that a flood of what nobody may say ends a call whose time is over. */
@@ -136,23 +135,23 @@ const char *proc_notify_server_env(const proc_notify_server *server)
 
 /* ---- One message ---- */
 
-static int may_speak(const struct datagram *datagram, const proc_child *child)
+static int may_speak(const struct datagram *datagram, const struct named *tree)
 {
     const struct named sender = {datagram->pid, datagram->pidfd};
     if (!datagram->known)
         return 0;
-    if (child)
-        return proc__tree_of_child(&sender, child);
+    if (tree)
+        return proc__tree_has(tree, &sender);
     return datagram->uid == geteuid() || datagram->uid == 0;
 }
 
 /* The main process is taken by its pidfd first, so that it is the one that was looked at. */
-static void verify_main_pid(proc_notify_message *message, int pid, const proc_child *child)
+static void verify_main_pid(proc_notify_message *message, int pid, const struct named *tree)
 {
     const struct named sender = {message->sender, message->sender_fd};
     int pidfd = proc__pidfd_open(pid);
     const struct named named = {pid, pidfd < 0 ? -1 : pidfd};
-    if (child ? proc__tree_of_child(&named, child) : proc__tree_of(&named, &sender)) {
+    if (proc__tree_has(tree ? tree : &sender, &named)) {
         message->main_pid = pid;
         message->main_fd = named.pidfd < 0 ? -1 : proc__fd_above_stdio(pidfd);
         if (message->main_fd < 0)
@@ -176,12 +175,12 @@ static void take_barrier(proc_notify_message *message, struct datagram *datagram
 }
 
 /* 1 = a message; 0 = nobody's, or none that can be read. */
-static int accept_datagram(struct datagram *datagram, char *text, const proc_child *child,
+static int accept_datagram(struct datagram *datagram, char *text, const struct named *tree,
                            proc_notify_message *ret_message)
 {
     struct notify_text parsed;
     size_t len = datagram->len;
-    if (datagram->cut || proc__notify_parse(text, &len, &parsed) < 0 || !may_speak(datagram, child))
+    if (datagram->cut || proc__notify_parse(text, &len, &parsed) < 0 || !may_speak(datagram, tree))
         return 0;
     *ret_message = (proc_notify_message){
         .what = parsed.what,
@@ -199,12 +198,12 @@ static int accept_datagram(struct datagram *datagram, char *text, const proc_chi
     datagram->pidfd = -1;
     take_barrier(ret_message, datagram);
     if (parsed.main_pid > 0)
-        verify_main_pid(ret_message, parsed.main_pid, child);
+        verify_main_pid(ret_message, parsed.main_pid, tree);
     return 1;
 }
 
 /* 1 = a message; 0 = one that does not count; -EAGAIN: there is none; or another negative errno. */
-static int take_one(proc_notify_server *server, const proc_child *child, proc_notify_message *ret_message)
+static int take_one(proc_notify_server *server, const struct named *tree, proc_notify_message *ret_message)
 {
     struct datagram datagram;
     char *text = malloc(NOTIFY_MOST + 1);
@@ -212,7 +211,7 @@ static int take_one(proc_notify_server *server, const proc_child *child, proc_no
         return -ENOMEM;
     int rc = proc__datagram_receive(server->fd, text, NOTIFY_MOST, &datagram);
     if (rc == 0) {
-        rc = accept_datagram(&datagram, text, child, ret_message);
+        rc = accept_datagram(&datagram, text, tree, ret_message);
         proc__datagram_done(&datagram);
     }
     if (rc <= 0)
@@ -230,13 +229,13 @@ static int wait_for_one(int fd, deadline when)
 }
 
 /* What is there when the time is over still counts; but not for ever, if it is no good. */
-static int receive_until(proc_notify_server *server, const proc_child *child, deadline when,
+int proc__notify_receive(proc_notify_server *server, const struct named *tree, deadline when,
                          proc_notify_message *ret_message)
 {
     for (int ignored = 0;;) {
         int cancel_state;
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-        int rc = take_one(server, child, ret_message);
+        int rc = take_one(server, tree, ret_message);
         pthread_setcancelstate(cancel_state, NULL);
         if (rc == -EAGAIN)
             rc = wait_for_one(server->fd, when);
@@ -254,7 +253,8 @@ int proc_notify_server_receive(proc_notify_server *server, const proc_child *chi
         return -EINVAL;
     if (server->owner != (int)getpid())
         return -ECHILD;
-    int rc = receive_until(server, child, proc__deadline_in(timeout_ms), ret_message);
+    const struct named root = {proc_child_pid(child), proc_child_fd(child)};
+    int rc = proc__notify_receive(server, child ? &root : NULL, proc__deadline_in(timeout_ms), ret_message);
     return rc < 0 ? rc : 0;
 }
 

@@ -5,8 +5,6 @@
  */
 #include "notify_tree.h"
 
-#include <proc/child.h>
-
 #include "../base/pidfd.h"
 #include "../procfs/ancestry.h"
 
@@ -24,22 +22,14 @@ static int is_below(const struct named *process, int ancestor)
     return process->pid > 0 && proc__descends_from(&target, ancestor) == 1;
 }
 
-int proc__tree_of_child(const struct named *process, const proc_child *child)
-{
-    int pidfd = proc_child_fd(child), pid = proc_child_pid(child);
-    if (is_same(process->pidfd, pidfd))
-        return 1;
-    /* Its pid is its own until it is reaped: nobody can have got it, if that is not so even afterwards. */
-    return is_below(process, pid) && proc__pidfd_is_child(pidfd) == 0;
-}
-
-/* A root that is not ours can be reaped at any moment, which its pidfd knows; without one, its pid has to do. */
+/* Until it is reaped. The second question needs no right to signal it. */
 static int keeps_its_pid(const struct named *root)
 {
-    return root->pidfd < 0 || proc__pidfd_signal(root->pidfd, 0, 0) == 0;
+    return root->pidfd < 0 || proc__pidfd_signal(root->pidfd, 0, 0) == 0 || proc__pidfd_is_child(root->pidfd) == 0;
 }
 
-int proc__tree_of(const struct named *process, const struct named *root)
+/* Nobody can have got the root's pid meanwhile, if it has it even afterwards. */
+int proc__tree_has(const struct named *root, const struct named *process)
 {
     if (is_same(process->pidfd, root->pidfd))
         return 1;

@@ -5,17 +5,13 @@
 
 #include "../base/system.h"
 
-typedef struct proc_child proc_child;
-
-/* A process as a message names it. */
+/* A process as it is known to us or named in a message. */
 struct named {
     int pid;   /* 0 = unknown */
-    int pidfd; /* -1 = none, and the pid has to do */
+    int pidfd; /* -1 = none: then the pid is sure to be its own, or has to do */
 };
 
-/* 1: it is the child or one of its descendants; 0: not, or it cannot be told any more. */
-int proc__tree_of_child(const struct named *process, const proc_child *child);
-/* The same for any process as the root, which may have ended. */
-int proc__tree_of(const struct named *process, const struct named *root);
+/* 1: it is the root, which may have ended, or one of its descendants; 0: not, or it cannot be told any more. */
+int proc__tree_has(const struct named *root, const struct named *process);
 
 #endif

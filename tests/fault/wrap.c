@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -57,6 +58,9 @@ WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 WRAP(pid_t, fork, (void), ())
+WRAP(int, dup2, (int fd, int number), (fd, number))
+WRAP(pid_t, setsid, (void), ())
+WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
 WRAP(int, bind, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
 WRAP(int, connect, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
