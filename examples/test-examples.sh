@@ -133,5 +133,51 @@ its descriptors: 0 1 2 7'
     is err ''
 }
 
+test_flock_demo() {
+    for kind in '' --flock --fcntl --ofd; do
+        expect 0 "$work/lock" $kind -- cat "$work/lock"
+        is err ''
+        # The first holds it, and runs the second.
+        expect 1 "$work/lock" $kind -- "$program" "$work/lock" $kind --wait 0.05 -- true
+        grep -qx 'locked by pid [1-9][0-9]*' "$work/err" || fail "flock_demo $kind: $(cat "$work/err")"
+        [ -e "$work/lock" ] && fail "flock_demo $kind: leaves its file"
+    done
+    expect 7 "$work/lock" --wait 1 -- sh -c 'exit 7'
+    expect 2 "$work/lock" -- "$work/nothing"
+    expect 2 "$work/lock" --soon -- true
+    expect 2
+    ln -s nowhere "$work/link"
+    expect 1 "$work/link" -- true
+    is err "flock_demo: lock \"$work/link\": inspect: is a symbolic link"
+    expect 0 --demo
+    is out 'flock, a second open in the same process: refused
+fcntl, while another open file has flock: granted
+fcntl, a second open in the same process: granted
+OFD, while the process has fcntl: refused
+OFD, once any descriptor of the file was closed: granted
+OFD, a second open in the same process: refused'
+}
+
+test_pid_file() {
+    expect 0 "$work/pid" </dev/null
+    grep -qx 'started, pid [1-9][0-9]*' "$work/out" || fail "pid_file: $(cat "$work/out")"
+    [ -e "$work/pid" ] && fail 'pid_file: leaves its file'
+
+    # The first is known to run once it has said so, and is killed with the file in place.
+    mkfifo "$work/in" "$work/said"
+    "$program" "$work/pid" <"$work/in" >"$work/said" &
+    first=$!
+    exec 8>"$work/in" 9<"$work/said"
+    read -r line <&9
+    [ "$line" = "started, pid $first" ] || fail "pid_file: says $line"
+    expect 1 "$work/pid" </dev/null
+    is err "already running, pid $first"
+    kill -9 $first
+    wait $first
+    expect 0 "$work/pid" </dev/null
+    grep -q '^taken over, the lock was free, pid' "$work/out" || fail "pid_file: $(cat "$work/out")"
+    expect 2
+}
+
 "test_$name"
 exit $failed

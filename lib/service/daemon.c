@@ -112,7 +112,7 @@ static int change_err(proc_daemon *daemon)
 {
     if (daemon->err < 0)
         return 0;
-    int rc = dup2(daemon->err, STDERR_FILENO) < 0 ? -errno : 0;
+    int rc = proc__fd_put(daemon->err, STDERR_FILENO);
     proc__fd_close(&daemon->err);
     return rc;
 }

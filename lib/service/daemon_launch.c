@@ -63,18 +63,20 @@ static int tell_silent(const struct launch *launch, int pid, int timeout_ms, pro
     return tell(launch, ETIMEDOUT, reason, report);
 }
 
-/* Somebody has killed the watcher: of the daemon nothing is known. */
-static int tell_lost(const struct launch *launch, int pid, proc_daemon_report *report)
+static int tell_deaf(const struct launch *launch, int code, int pid, proc_daemon_report *report)
 {
+    *report = (proc_daemon_report){.outcome = PROC_DAEMON_FAILED, .code = 1, .pid = pid};
+    return tell(launch, code, NULL, report);
+}
+
+/* The watcher is gone without a last word: it could not say it, or somebody has killed it. */
+static int tell_lost(const struct launch *launch, int pid, int status, proc_daemon_report *report)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        return tell_deaf(launch, WEXITSTATUS(status), pid, report);
     *report = (proc_daemon_report){
         .outcome = PROC_DAEMON_ENDED, .code = 1, .pid = pid, .exit = {.kind = PROC_LOST}};
     return tell(launch, ECHILD, "its watcher was killed, nothing is known", report);
-}
-
-static int tell_deaf(const struct launch *launch, int rc, int pid, proc_daemon_report *report)
-{
-    *report = (proc_daemon_report){.outcome = PROC_DAEMON_FAILED, .code = 1, .pid = pid};
-    return tell(launch, -rc, NULL, report);
 }
 
 /* ---- Listening ---- */
@@ -89,19 +91,20 @@ static int next_word(int fd, deadline until, struct daemon_word *ret_word)
     return proc__word_read(fd, ret_word);
 }
 
-static int listen_to_start(const struct launch *launch, proc_daemon_report *report)
+/* 1 or a negative errno: the report is written; 0: the watcher is gone. */
+static int listen_to_start(const struct launch *launch, proc_daemon_report *report, int *ret_pid)
 {
-    int timeout_ms = launch->options.timeout_ms ? launch->options.timeout_ms : DEFAULT_TIMEOUT_MS, pid = 0;
+    int timeout_ms = launch->options.timeout_ms ? launch->options.timeout_ms : DEFAULT_TIMEOUT_MS;
     deadline until = proc__deadline_in(timeout_ms);
-    for (;;) {
+    for (*ret_pid = 0;;) {
         struct daemon_word word;
         int rc = next_word(launch->to_launcher[0], until, &word);
         if (rc == -ETIMEDOUT)
-            return tell_silent(launch, pid, timeout_ms, report);
+            return tell_silent(launch, *ret_pid, timeout_ms, report);
         if (rc <= 0)
-            return rc < 0 ? tell_deaf(launch, rc, pid, report) : tell_lost(launch, pid, report);
+            return rc < 0 ? tell_deaf(launch, -rc, *ret_pid, report) : 0;
         switch (word.kind) {
-        case WORD_STARTED: pid = word.pid; break;
+        case WORD_STARTED: *ret_pid = word.pid; break;
         case WORD_READY: return tell_ready(&word, report);
         case WORD_ENDED: return tell_ended(launch, &word, report);
         default: return tell_failed(&word, report);
@@ -119,16 +122,17 @@ static void await_hangup(int fd)
 }
 
 /*
- * It leaves when its pipe has no reader any more. With SIGCHLD ignored it is reaped by the kernel, or with a handler by
- * nobody else, for SIGCHLD is blocked here and there are no other threads: so its pid is still its own when it is killed.
+ * It leaves when its pipe has no reader any more. Its wait status; 0 if the kernel has reaped it, since SIGCHLD is ignored.
+ * Nobody else does: SIGCHLD is blocked here, and there are no other threads. So a pid that is killed is still its own.
  */
-static void await_watcher(pid_t watcher)
+static int await_watcher(pid_t watcher)
 {
     deadline until = proc__deadline_in(WATCHER_MS);
     for (;;) {
-        pid_t pid = waitpid(watcher, NULL, WNOHANG);
+        int status = 0;
+        pid_t pid = waitpid(watcher, &status, WNOHANG);
         if (pid == watcher || (pid < 0 && errno != EINTR))
-            return;
+            return status;
         if (pid == 0 && proc__nap(until) == -ETIMEDOUT)
             kill(watcher, SIGKILL);
     }
@@ -148,11 +152,14 @@ static int lead(struct launch *launch, pid_t watcher, proc_daemon_report *report
     proc__fd_close(&launch->to_launcher[1]);
     proc__fd_close(&launch->to_watcher[0]);
     proc__fd_close(&launch->to_watcher[1]);
-    int rc = listen_to_start(launch, report);
+    int pid;
+    int rc = listen_to_start(launch, report, &pid);
     if (report->outcome != PROC_DAEMON_SILENT)
         await_hangup(launch->to_launcher[0]);
     proc__fd_close(&launch->to_launcher[0]);
-    await_watcher(watcher);
+    int status = await_watcher(watcher);
+    if (rc == 0)
+        rc = tell_lost(launch, pid, status, report);
     let_go(launch, report->outcome);
     return rc;
 }

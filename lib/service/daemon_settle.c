@@ -37,9 +37,7 @@ static int write_lock(struct launch *launch, struct failure *failure)
 static int keep_err(int old_err, int *ret_later)
 {
     *ret_later = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (*ret_later < 0 || dup2(old_err, STDERR_FILENO) < 0)
-        return -errno;
-    return 0;
+    return *ret_later < 0 ? -errno : proc__fd_put(old_err, STDERR_FILENO);
 }
 
 static int take_place(struct launch *launch, struct failure *failure)

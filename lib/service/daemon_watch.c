@@ -32,8 +32,9 @@ struct watch {
 _Noreturn static void leave_with(struct watch *watch, struct daemon_word *word)
 {
     word->pid = watch->main_pid ? watch->main_pid : (int)watch->daemon;
-    proc__word_send(watch->launch->to_launcher[1], word);
-    _exit(0);
+    int rc = proc__word_send(watch->launch->to_launcher[1], word);
+    /* If even that fails, the exit code is left to say it. */
+    _exit(rc < 0 ? -rc : 0);
 }
 
 _Noreturn static void fail(struct watch *watch, int step, int code)

@@ -8,6 +8,7 @@
 
 #include "../base/system.h"
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <proc/lock.h>
@@ -118,6 +119,7 @@ struct lock_wait {
     int cancel;   /* -1: none */
     int pause_ms; /* until the next try without a sign */
     int deaf;     /* 1: the last sign was in vain, none is listened to for one pause */
+    struct pollfd signs[3]; /* not in a frame that a cancelled thread jumps out of: the sanitizers lose it then */
 };
 
 void proc__lock_wait_begin(struct lock_wait *wait, int cancel);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -58,8 +57,9 @@ static void drain(int inotify)
 }
 
 /* What has become ready decides what the next pause is like. */
-static int heed(struct lock_wait *wait, const struct pollfd signs[3])
+static int heed(struct lock_wait *wait)
 {
+    const struct pollfd *signs = wait->signs;
     if (signs[0].revents)
         return -ECANCELED;
     if (signs[1].revents) {
@@ -76,14 +76,12 @@ static int heed(struct lock_wait *wait, const struct pollfd signs[3])
 
 int proc__lock_wait(struct lock_wait *wait, deadline until)
 {
-    struct pollfd signs[3] = {
-        {.fd = wait->cancel, .events = POLLIN},
-        {.fd = wait->pidfd, .events = POLLIN},
-        {.fd = wait->deaf ? -1 : wait->inotify, .events = POLLIN},
-    };
-    int ready = proc__poll(signs, 3, proc__deadline_min(until, proc__deadline_in(wait->pause_ms)));
+    wait->signs[0] = (struct pollfd){.fd = wait->cancel, .events = POLLIN};
+    wait->signs[1] = (struct pollfd){.fd = wait->pidfd, .events = POLLIN};
+    wait->signs[2] = (struct pollfd){.fd = wait->deaf ? -1 : wait->inotify, .events = POLLIN};
+    int ready = proc__poll(wait->signs, 3, proc__deadline_min(until, proc__deadline_in(wait->pause_ms)));
     if (ready > 0)
-        return heed(wait, signs);
+        return heed(wait);
     if (ready < 0)
         proc__nap(until);
     wait->deaf = 0;

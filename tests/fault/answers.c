@@ -13,7 +13,7 @@
 
 #include "fault.h"
 
-enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_FACCESSAT2 = 439 };
+enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_OPENAT2 = 437, NR_FACCESSAT2 = 439 };
 
 static const struct answers memory = {{ENOMEM}, {ENOMEM}};
 static const struct answers new_descriptor = {{EMFILE, ENFILE, ENOMEM}, {EMFILE}};
@@ -37,6 +37,12 @@ static const struct answers directory = {{EINTR, EACCES, ENOENT, EIO}, {EIO}};
 static const struct answers placement = {{EINTR, EBADF, EMFILE}, {EBADF}};
 static const struct answers listing = {{EIO}, {EIO}};
 static const struct answers links = {{EACCES, EIO, ENOMEM}, {EACCES}};
+static const struct answers locking = {{ENOLCK, EAGAIN}, {ENOLCK}};
+static const struct answers looking = {{EINVAL}, {EINVAL}};
+static const struct answers storing = {{EINTR, EIO, ENOSPC}, {ENOSPC}};
+static const struct answers cutting = {{EINTR, EIO}, {EIO}};
+static const struct answers watching = {{EMFILE, ENOSPC}, {EMFILE}};
+static const struct answers strict_opening = {{EINTR, ENOSYS, EPERM, EMFILE, EACCES, ELOOP}, {ENOSYS, EPERM}};
 static const struct answers address = {{EADDRINUSE, EACCES, ENOMEM}, {ENOMEM}};
 static const struct answers connection = {{ECONNREFUSED, EACCES}, {ECONNREFUSED}};
 static const struct answers socket_option = {{ENOPROTOOPT, EPERM}, {EPERM}};
@@ -48,6 +54,10 @@ static const struct answers *of_fcntl(long command)
 {
     if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
         return &duplicate;
+    if (command == F_OFD_SETLK || command == F_SETLK)
+        return &locking;
+    if (command == F_OFD_GETLK)
+        return &looking;
     return command == F_SETFL ? &flags_change : NULL;
 }
 
@@ -58,6 +68,7 @@ static const struct {
     {NR_CLONE3, &clone3},
     {NR_CLOSE_RANGE, &newer_call},
     {NR_PIDFD_OPEN, &pidfd},
+    {NR_OPENAT2, &strict_opening},
     {NR_FACCESSAT2, &newer_call},
     {SYS_pwritev2, &quiet_write},
     {SYS_write, NULL}, /* a child's report, with all signals blocked, into a pipe that is empty */
@@ -123,6 +134,8 @@ static const struct {
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
     {"ppoll", &polling},       {"epoll_wait", &interruptible}, {"epoll_pwait", &interruptible},
+    {"flock", &locking},       {"pwrite", &storing},         {"ftruncate", &cutting},      {"fchmod", &denied},
+    {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
     {"setsid", &denied},       {"signalfd", &new_descriptor}, {"dup2", &placement},

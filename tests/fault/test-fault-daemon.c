@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -23,8 +22,7 @@ static proc_daemon *const no_daemon = (void *)-1;
 /* Orphans come to us, so that none is left when the world is looked at. */
 static void bury_orphans(void)
 {
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
+    world_bury_children(); /* it may run although it was told to have failed, when only the way back has */
     prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
@@ -75,8 +73,10 @@ static const char *temporary(const char *name)
 static void become_one_with_all(struct attempt *attempt)
 {
     const char *log = temporary("log");
+    int kept = dup(STDIN_FILENO);
     become(attempt, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_KEEP_ERR, .out = PROC_APPEND(log), .err = PROC_SAME_AS(1),
-                                        .cwd = "/proc", .keep = PROC_KEEP(3)));
+                                        .cwd = "/proc", .keep = PROC_KEEP(kept)));
+    close(kept);
     unlink(log);
 }
 
@@ -84,8 +84,13 @@ static void become_one_with_a_lock(struct attempt *attempt)
 {
     const char *path = temporary("pid");
     become(attempt, PROC_DAEMON_OPTIONS(.lock = path));
-    if (unlink(path) == 0 && attempt->rc >= 0)
+    if (unlink(path) == 0 && attempt->rc < 0 && attempt->error.step != PROC_STEP_READY &&
+        attempt->error.step != PROC_STEP_LOCK) /* who cannot lock it cannot know whose it is */
         strcpy(attempt->wrong, "the file is left");
+    if (attempt->rc == -ESTALE) { /* EAGAIN, when the daemon has made sure that the lock is still there */
+        attempt->rc = -EAGAIN;
+        attempt->takes_error = 0;
+    }
 }
 
 /* Without a fork: everything is undone by who called. */
@@ -93,9 +98,14 @@ static void stay(struct attempt *attempt)
 {
     proc_daemon *daemon = no_daemon;
     proc_daemon_report report = {0};
+    char before[4096];
+    if (!getcwd(before, sizeof before))
+        abort();
     fault_begin();
-    int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/"), &report);
+    int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/proc"), &report);
     fault_end();
+    if (rc == 0 && chdir(before) < 0)
+        strcpy(attempt->wrong, "there is no way back");
     attempt->rc = rc;
     attempt->error = report.error;
     attempt->takes_error = 1;
@@ -115,13 +125,15 @@ static void spawn_one(struct attempt *attempt, const proc_daemon_options *option
     attempt->rc = rc;
     attempt->error = report.error;
     attempt->takes_error = 1;
-    /* It may run after all, when only the way back has failed: then it is not told to be ready. */
+    /* Who cannot be proven to be of its tree is not believed to be ready: the end that follows is the truth. */
+    if (options && rc == -ECHILD && report.outcome == PROC_DAEMON_ENDED && proc_exit_ok(&report.exit))
+        attempt->rc = 0;
     bury_orphans();
 }
 
 static void spawn_a_program(struct attempt *attempt)
 {
-    spawn_one(attempt, NULL, (const char *const[]){CHILD, "sleep", "0", NULL});
+    spawn_one(attempt, NULL, (const char *const[]){CHILD, "sleep", "forever", NULL});
 }
 
 static void spawn_one_that_says_so(struct attempt *attempt)

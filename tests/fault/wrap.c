@@ -58,6 +58,31 @@ WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 WRAP(pid_t, fork, (void), ())
+WRAP(int, flock, (int fd, int operation), (fd, operation))
+WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode))
+WRAP(ssize_t, readlinkat, (int directory, const char *path, char *text, size_t size), (directory, path, text, size))
+WRAP(int, inotify_init1, (int flags), (flags))
+WRAP(int, inotify_add_watch, (int set, const char *path, uint32_t mask), (set, path, mask))
+
+/* A call by both its names: off_t is of 64 bits, or of 32 for the short one. */
+#define WRAP_OFFSET(type, call, name, parameters, arguments)                  \
+    DECLARE(type, name, parameters)                                           \
+    type __wrap_##name parameters                                             \
+    {                                                                         \
+        return refused(call, 0, 0) ? (type)-1 : __real_##name arguments;      \
+    }
+#define WRAP_PWRITE(name, offset)                                                                     \
+    WRAP_OFFSET(ssize_t, "pwrite", name, (int fd, const void *data, size_t size, offset at), \
+                (fd, data, size, at))
+#define WRAP_FTRUNCATE(name, offset) \
+    WRAP_OFFSET(int, "ftruncate", name, (int fd, offset size), (fd, size))
+
+WRAP_PWRITE(pwrite, off_t)
+WRAP_FTRUNCATE(ftruncate, off_t)
+#ifdef __GLIBC__
+WRAP_PWRITE(pwrite64, int64_t)
+WRAP_FTRUNCATE(ftruncate64, int64_t)
+#endif
 WRAP(int, dup2, (int fd, int number), (fd, number))
 WRAP(pid_t, setsid, (void), ())
 WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
