@@ -143,7 +143,10 @@ static const char *cwd_of(int pid)
     return path;
 }
 
-/* How many descriptors it has open beyond those that valgrind keeps for itself. */
+/*
+ * How many descriptors it has open, but for those that valgrind keeps for itself, far up. The line to the launcher may be
+ * among them for a moment, when that has been told already.
+ */
 static int count_fds(int pid)
 {
     int fds[256], count = 0;
@@ -208,12 +211,12 @@ static void its_stdio_is_the_null_device_and_nothing_else_is_open(void **state)
     struct told told = launch_ready(DAEMON_DOES("become", "ready"));
     for (int fd = 0; fd < 3; fd++)
         assert_string_equal(link_of(told.pid, fd), "/dev/null");
-    assert_int_equal(count_fds(told.pid), 3);
+    assert_eventually(count_fds(told.pid) == 3);
     end(told.pid);
     told = launch_ready(DAEMON_DOES("--keep", "91", "become", "ready"));
     assert_string_not_equal(link_of(told.pid, 91), "");
     assert_string_equal(link_of(told.pid, 90), "");
-    assert_int_equal(count_fds(told.pid), 4);
+    assert_eventually(count_fds(told.pid) == 4);
     end(told.pid);
     close(90);
     close(91);
@@ -252,10 +255,10 @@ static void signals_are_at_their_defaults_and_none_is_blocked(void **state)
     struct told told = launch(IGNORING_HUP("become", "ready"));
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     assert_int_equal(told.outcome, PROC_DAEMON_READY);
+    /* While it tells that it is ready, SIGPIPE may be blocked. */
+    assert_eventually(status_of(told.pid).sig_blocked[0] == 0);
     proc_status status = status_of(told.pid);
-    assert_true(status.sig_blocked[0] == 0 && status.sig_ignored[0] == 0);
-    /* The alarm that ends it is not caught; of what a sanitizer catches nothing is left. */
-    assert_true(status.sig_caught[0] == 0);
+    assert_true(status.sig_ignored[0] == 0 && status.sig_caught[0] == 0);
     end(told.pid);
 }
 
@@ -270,7 +273,7 @@ static void standard_error_stays_until_it_is_ready(void **state)
     assert_true(strncmp(outside.output, "before it is ready\n", 19) == 0);
     assert_int_equal(sscanf(outside.output + 19, "%d %d %d %d", &rc, &outcome, &code, &pid), 4);
     assert_string_equal(link_of(pid, 2), path);
-    assert_int_equal(count_fds(pid), 3);
+    assert_eventually(count_fds(pid) == 3);
     char *text = NULL;
     assert_eventually((free(text), text = file_read(path)) && strcmp(text, "after that\n") == 0);
     end(pid);
@@ -301,7 +304,7 @@ static int launches_without_stdio(void *arg)
     for (int fd = 0; fd < 3; fd++)
         if (strcmp(link_of(report.pid, fd), "/dev/null") != 0)
             return 2;
-    if (count_fds(report.pid) != 3)
+    if (!EVENTUALLY(count_fds(report.pid) == 3))
         return 3;
     kill(report.pid, SIGKILL);
     return fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0 && fcntl(2, F_GETFD) < 0 ? 0 : 4;
@@ -574,7 +577,7 @@ static void a_second_one_is_told_the_pid_of_the_first(void **state)
     assert_int_equal(atoi(text), first.pid);
     free(text);
     /* 0 to 2, the lock and its directory. */
-    assert_int_equal(count_fds(first.pid), 5);
+    assert_eventually(count_fds(first.pid) == 5);
     snprintf(expected, sizeof expected, "already running, pid %d", first.pid);
     struct told second = assert_told(DAEMON_DOES("--lock", path, "become", "ready"), -EAGAIN, PROC_DAEMON_REFUSED, 1,
                                      expected);
@@ -662,7 +665,7 @@ static void a_program_is_started_with_the_same_steps(void **state)
     assert_true(status.sig_blocked[0] == 0 && status.sig_ignored[0] == 0 && status.sig_caught[0] == 0);
     for (int fd = 0; fd < 3; fd++)
         assert_string_equal(link_of(told.pid, fd), "/dev/null");
-    assert_int_equal(count_fds(told.pid), 3);
+    assert_eventually(count_fds(told.pid) == 3);
     end(told.pid);
 }
 

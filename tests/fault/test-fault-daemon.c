@@ -84,8 +84,10 @@ static void become_one_with_a_lock(struct attempt *attempt)
 {
     const char *path = temporary("pid");
     become(attempt, PROC_DAEMON_OPTIONS(.lock = path));
-    if (unlink(path) == 0 && attempt->rc < 0 && attempt->error.step != PROC_STEP_READY &&
-        attempt->error.step != PROC_STEP_LOCK) /* who cannot lock it cannot know whose it is */
+    int step = attempt->error.step;
+    /* Who cannot lock it cannot know whose it is; and a daemon that is only not heard has it rightly. */
+    int may_stay = attempt->rc >= 0 || step == PROC_STEP_LOCK || step == PROC_STEP_READY || step == PROC_STEP_PIPE;
+    if (unlink(path) == 0 && !may_stay)
         strcpy(attempt->wrong, "the file is left");
     if (attempt->rc == -ESTALE) { /* EAGAIN, when the daemon has made sure that the lock is still there */
         attempt->rc = -EAGAIN;
