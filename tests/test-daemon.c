@@ -424,10 +424,10 @@ static int null_is_a_file(void *arg)
 {
     char path[] = "/tmp/proc-not-null-XXXXXX";
     (void)arg;
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0)
         return 77;
     int fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0 || mount(path, "/dev/null", NULL, MS_BIND, NULL) < 0)
+    if (fd < 0 || mount(path, "/dev/null", "none", MS_BIND, "") < 0)
         return 77;
     proc_daemon *daemon = NULL;
     proc_daemon_report report;

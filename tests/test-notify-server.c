@@ -21,6 +21,8 @@
 
 #include <proc/notify.h>
 
+#include "base/pidfd.h"
+
 #define SOON_MS PATIENCE_MS
 #define NOBODY 65534
 
@@ -240,12 +242,10 @@ static void who_has_lost_the_way_up_is_not_of_the_tree(void **state)
 /* By its pidfd; where that has no inode of its own, it is forgotten. */
 static void a_child_is_heard_after_its_end(void **state)
 {
-    proc_identity self;
     (void)state;
     proc_child *child = start_service(CHILD_DOES("tell", "STATUS=last words"));
     assert_ends(child, PROC_EXITED, 0);
-    assert_rc(proc_identity_get(PROC_SELF, &self), 0);
-    if (self.inode != 0 && proc_has(PROC_FEATURE_PEER_PIDFD) == 1) {
+    if (proc__pidfd_inode(proc_child_fd(child)) != 0 && proc_has(PROC_FEATURE_PEER_PIDFD) == 1) {
         proc_notify_message message = heard(child);
         assert_int_equal(message.what, PROC_NOTIFY_STATUS);
         proc_notify_message_done(&message);

@@ -133,19 +133,27 @@ _Noreturn void proc__daemon_become(struct launch *launch)
 
 /* ---- Staying ---- */
 
+/* What can be undone is undone; that groups may have been changed before a user was refused is said in the report. */
+static int settle_or_undo(struct launch *launch, int cwd, struct failure *failure)
+{
+    const struct plan *plan = &launch->ready.plan;
+    int none = -1;
+    mode_t mask = plan->umask >= 0 ? umask((mode_t)plan->umask) : 0;
+    struct report report = proc__child_settle(plan, &none);
+    if (!report.step)
+        return 0;
+    if (plan->umask >= 0)
+        umask(mask);
+    int rc = fail_report(launch, &report, failure);
+    return fchdir(cwd) < 0 ? proc__fail(failure, PROC_STEP_CWD, errno, -1, NULL) : rc;
+}
+
 int proc__daemon_stay(struct launch *launch, struct failure *failure)
 {
-    int none = -1;
     int cwd = proc__fd_open(".", O_PATH | O_DIRECTORY, 0);
-    mode_t mask = umask(0);
-    umask(mask);
-    struct report report = proc__child_settle(&launch->ready.plan, &none);
-    int rc = report.step ? fail_report(launch, &report, failure) : 0;
-    if (rc < 0) {
-        umask(mask);
-        if (cwd >= 0 && fchdir(cwd) < 0)
-            proc__fail(failure, PROC_STEP_CWD, errno, -1, NULL);
-    }
+    if (cwd < 0)
+        return proc__fail(failure, PROC_STEP_CWD, -cwd, -1, NULL);
+    int rc = settle_or_undo(launch, cwd, failure);
     proc__fd_close(&cwd);
     launch->daemon->owner = (int)getpid();
     return rc;
