@@ -211,6 +211,7 @@ end_daemon() {
 
 test_daemon() {
     unset NOTIFY_SOCKET LISTEN_PID
+    PATH=/usr/bin:/bin
     expect 0 sleep 60
     is_daemon
     end_daemon

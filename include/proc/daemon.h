@@ -107,7 +107,8 @@ typedef struct proc_daemon proc_daemon;
  *
  * In the launcher it returns when that was told, or when it is sure that it will not be: print error.text unless code is
  * 0, and leave main() with code. A daemon that ends, without either, is reported as it ended. One that executes another
- * program keeps its launcher waiting: use proc_daemon_spawn() for that.
+ * program keeps its launcher waiting: use proc_daemon_spawn() for that. A launcher that is killed meanwhile does not end
+ * the daemon.
  *
  * Under a supervisor nothing is forked: with PROC_DAEMON_STAY or .notify_fd, or if proc_supervised(). Then it returns 0,
  * and only what was asked for has been done: the lock, cwd, umask, ids; session, stdio, descriptors and signals are as
@@ -121,7 +122,7 @@ typedef struct proc_daemon proc_daemon;
  * @param ret_report In the launcher, receives the outcome; always, if the call does not return 0.
  * @return 0: we are the daemon. 1: we are the launcher, and it is ready. Or a negative errno, nothing goes on: that of the
  *         step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended; -ETIMEDOUT: it is silent;
- *         -EAGAIN: another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
+ *         -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms: another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
  *         -EBADF: a descriptor to keep is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
  *
  * Safety: the only thread of the process.

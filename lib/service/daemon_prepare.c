@@ -13,11 +13,13 @@
 
 #include <proc/procfs.h>
 
+#include "../base/clock.h"
 #include "../base/fd.h"
 #include "lock_handle.h"
 
 #define NULL_MAJOR 1
 #define NULL_MINOR 3
+#define STARTING_MS 500
 
 /* Beside the caller's: 0 to 2, the line, standard error to be, the lock and its directory. */
 #define KEPT_BESIDE 7
@@ -42,15 +44,26 @@ static int check_threads(struct failure *failure)
 
 /* ---- The lock ---- */
 
+/* One that starts at this very moment is about to write its pid. */
+static void wait_for_pid(const struct launch *launch, const proc_lock_options *options, proc_holder *holder)
+{
+    deadline until = proc__deadline_in(STARTING_MS);
+    while (holder->starting && proc__nap(until) == 0)
+        if (proc_lock_query(launch->options.lock, options->dir_fd, holder) < 0)
+            return;
+}
+
 static int tell_holder(const struct launch *launch, int rc, const proc_holder *holder, proc_daemon_report *report)
 {
     char reason[64] = "already running";
-    if (holder->pid > 0)
+    if (holder->foreign)
+        snprintf(reason, sizeof reason, "already running on another machine");
+    else if (holder->pid > 0)
         snprintf(reason, sizeof reason, "already running, pid %d", holder->pid);
     const struct failure failure = {
         .step = PROC_STEP_LOCK, .code = -rc, .index = -1, .argument = launch->options.lock, .reason = reason};
     report->outcome = PROC_DAEMON_REFUSED;
-    report->pid = holder->pid;
+    report->pid = holder->foreign ? 0 : holder->pid;
     proc__error_render(&report->error, launch->verb, launch->thing, &failure);
     return rc;
 }
@@ -67,7 +80,10 @@ static int take_lock(struct launch *launch, proc_daemon_report *report, struct f
     options.ret_holder = &holder;
     options.error = &report->error;
     int rc = proc_lock_acquire(&launch->daemon->lock, launch->options.lock, &options);
-    return rc == -EAGAIN || rc == -ETIMEDOUT ? tell_holder(launch, rc, &holder, report) : rc;
+    if (rc != -EAGAIN && rc != -ETIMEDOUT)
+        return rc;
+    wait_for_pid(launch, &options, &holder);
+    return tell_holder(launch, rc, &holder, report);
 }
 
 /* ---- Lists ---- */
