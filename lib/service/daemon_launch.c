@@ -39,8 +39,8 @@ static int tell_ready(const struct daemon_word *word, proc_daemon_report *report
 
 static int tell_failed(const struct daemon_word *word, proc_daemon_report *report)
 {
-    *report = (proc_daemon_report){
-        .outcome = PROC_DAEMON_FAILED, .code = word->code, .pid = word->pid, .error = word->error};
+    *report =
+        (proc_daemon_report){.outcome = PROC_DAEMON_FAILED, .code = word->code, .pid = word->pid, .error = word->error};
     return -word->error.code;
 }
 
@@ -74,8 +74,7 @@ static int tell_lost(const struct launch *launch, int pid, int status, proc_daem
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         return tell_deaf(launch, WEXITSTATUS(status), pid, report);
-    *report = (proc_daemon_report){
-        .outcome = PROC_DAEMON_ENDED, .code = 1, .pid = pid, .exit = {.kind = PROC_LOST}};
+    *report = (proc_daemon_report){.outcome = PROC_DAEMON_ENDED, .code = 1, .pid = pid, .exit = {.kind = PROC_LOST}};
     return tell(launch, ECHILD, "its watcher was killed, nothing is known", report);
 }
 

@@ -151,7 +151,7 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     if (program->fds.count > 0)
         return refuse(failure, EINVAL, "the program's .fds: use .keep");
     if (program->timeout_ms != 0 || program->stop.count > 0 || program->transfer || program->error)
-        return refuse(failure, EINVAL, "the program's .timeout_ms, .stop, .transfer and .error: nobody would heed them");
+        return refuse(failure, EINVAL, "the program's .timeout_ms, .stop, .transfer and .error");
     if (!program->signals && !(program->flags & PROC_INHERIT_SIGNALS))
         program->signals = &all_default;
     if (!launch->argv || !launch->argv[0])
@@ -181,8 +181,8 @@ int proc__daemon_take(struct launch *launch, const proc_options *program, const 
         rc = check_keep(launch, failure);
     if (rc < 0)
         return rc;
-    launch->stays = !launch->spawns &&
-                    (launch->options.flags & PROC_DAEMON_STAY || launch->options.notify_fd || proc_supervised());
+    launch->stays =
+        !launch->spawns && (launch->options.flags & PROC_DAEMON_STAY || launch->options.notify_fd || proc_supervised());
     launch->program.size = sizeof launch->program;
     if (launch->spawns)
         rc = take_program(launch, program, failure);

@@ -23,8 +23,8 @@ struct watch {
     struct launch *launch;
     pid_t daemon;
     int main_pid; /* what it calls itself, if that is another process of its tree; 0 */
-    int ends;    /* readable when a child has ended */
-    int line_up; /* 1: the daemon may still say something */
+    int ends;     /* readable when a child has ended */
+    int line_up;  /* 1: the daemon may still say something */
 };
 
 /* ---- Telling ---- */
