@@ -13,11 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <proc/procfs.h>
+
 #include "../base/clock.h"
 #include "../base/exit.h"
 #include "../base/fd.h"
 #include "../base/fd_table.h"
 #include "notify_receive.h"
+
+/* PF_FORKNOEXEC. */
+#define FORKED_WITHOUT_EXEC 0x40
 
 struct watch {
     struct launch *launch;
@@ -46,7 +51,7 @@ _Noreturn static void fail(struct watch *watch, int step, int code)
 
 /* ---- Looking, in the order in which things were said: a word before the end of who said it ---- */
 
-/* A program that runs has closed the line by that: it is ready, unless it says so by itself. */
+/* A program that is executed closes the line by that, and so does a daemon that ends or gives up its handle. */
 static void look_at_line(struct watch *watch)
 {
     struct daemon_word word;
@@ -89,12 +94,25 @@ static void look_at_end(struct watch *watch)
     leave_with(watch, &word);
 }
 
+/*
+ * The line of a process that is killed on the way to its program is closed, too, a moment before it can be waited for. The
+ * kernel marks who has not executed anything since it was forked; where it does not tell, the line is believed.
+ */
+static int has_executed(const struct watch *watch)
+{
+    proc_stat stat;
+    const proc_target target = {.pid = (int)watch->daemon};
+    if (proc_stat_read(&target, &stat) < 0 || !proc_stat_has(&stat, PROC_STAT_FLAGS))
+        return 1;
+    return !(stat.flags & FORKED_WITHOUT_EXEC);
+}
+
 static void look(struct watch *watch)
 {
     look_at_line(watch);
     look_at_messages(watch);
     look_at_end(watch);
-    if (!watch->line_up && watch->launch->spawns && !watch->launch->server) {
+    if (!watch->line_up && watch->launch->spawns && !watch->launch->server && has_executed(watch)) {
         struct daemon_word word = {.kind = WORD_READY};
         leave_with(watch, &word);
     }
@@ -133,10 +151,10 @@ _Noreturn static void keep_watch(struct watch *watch)
 /* ---- The beginning ---- */
 
 /* Handlers would never run here, but an ignored SIGCHLD would take the daemon's status away. */
-static void reset_signal(int signal)
+static void heed_sigchld(void)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};
-    sigaction(signal, &action, NULL);
+    sigaction(SIGCHLD, &action, NULL);
 }
 
 static int listen_to_ends(void)
@@ -162,7 +180,7 @@ static void hold_nothing_else(const struct watch *watch)
 static void begin(struct watch *watch)
 {
     struct launch *launch = watch->launch;
-    reset_signal(SIGCHLD);
+    heed_sigchld();
     if (setsid() < 0)
         fail(watch, PROC_STEP_SESSION, errno);
     watch->ends = listen_to_ends();
