@@ -21,7 +21,7 @@ struct directory_entry {
     char name[];
 };
 
-static int number_of(const char *name)
+static int entry_number(const char *name)
 {
     int number = 0;
     for (; *name >= '0' && *name <= '9'; name++)
@@ -42,7 +42,7 @@ static long visit_listed(fd_visitor *visit, void *arg)
     while ((len = proc__syscall(SYS_getdents64, dir, (long)buffer, sizeof buffer, 0, 0, 0)) > 0)
         for (long at = 0; at < len;) {
             const struct directory_entry *entry = (const void *)(buffer + at);
-            int fd = number_of(entry->name);
+            int fd = entry_number(entry->name);
             if (fd >= 0 && fd != dir)
                 visit(fd, arg);
             at += entry->size;

@@ -51,7 +51,7 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
 
 /* ---- The handle ---- */
 
-static int no_memory(struct failure *ret_failure)
+static int out_of_memory(struct failure *ret_failure)
 {
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
@@ -64,7 +64,7 @@ static int make_child(struct spawn *spawn, struct failure *ret_failure)
     proc_child *child = proc__child_new(options->stop.items, options->stop.count,
                                         (options->flags & (PROC_NEW_SESSION | PROC_NEW_GROUP)) != 0);
     if (!child)
-        return no_memory(ret_failure);
+        return out_of_memory(ret_failure);
     spawn->child = child;
     child->detached = (options->flags & PROC_DETACH) != 0;
     child->started = spawn->started;
@@ -73,7 +73,7 @@ static int make_child(struct spawn *spawn, struct failure *ret_failure)
     child->streams = spawn->ready.wiring.streams;
     child->stream_count = spawn->ready.wiring.stream_count;
     spawn->ready.wiring.streams = NULL;
-    return proc__pump_prepare(child) < 0 ? no_memory(ret_failure) : 0;
+    return proc__pump_prepare(child) < 0 ? out_of_memory(ret_failure) : 0;
 }
 
 static int make_and_start(struct spawn *spawn, struct failure *ret_failure)

@@ -14,7 +14,7 @@
 /* A longer way is nobody's but that of a process which wants to keep us busy. */
 #define STEPS_MAX 1024
 
-static int read_ids(int dir, proc_stat *ret_stat)
+static int read_pids(int dir, proc_stat *ret_stat)
 {
     const proc_target in_directory = {.dir_fd = &dir};
     int rc = proc_stat_read(&in_directory, ret_stat);
@@ -34,11 +34,11 @@ static int step_up(int *dir, proc_stat *stat)
     int parent = proc_procfs_open_process(&above);
     if (parent < 0 && parent != -ESRCH)
         return parent;
-    int rc = read_ids(*dir, stat);
+    int rc = read_pids(*dir, stat);
     if (rc == 0 && parent >= 0 && stat->ppid == ppid) {
         proc__fd_close(dir);
         *dir = parent;
-        return read_ids(*dir, stat);
+        return read_pids(*dir, stat);
     }
     proc__fd_close(&parent);
     return rc;
@@ -50,7 +50,7 @@ int proc__descends_from(const proc_target *process, int ancestor)
     int dir = proc_procfs_open_process(process);
     if (dir < 0)
         return dir;
-    int rc = read_ids(dir, &stat);
+    int rc = read_pids(dir, &stat);
     int found = 0;
     for (int steps = 0; rc == 0 && steps < STEPS_MAX; steps++) {
         found = stat.pid == ancestor;

@@ -59,7 +59,7 @@ static unsigned sources_needed(uint64_t fields)
     return set;
 }
 
-struct plan proc__plan_for(uint64_t fields, unsigned allowed)
+struct walk_plan proc__plan_for(uint64_t fields, unsigned allowed)
 {
     const uint64_t core = (STAT_FIELDS | STATUS_FIELDS) & fields;
     const unsigned needed = sources_needed(fields);
@@ -68,7 +68,7 @@ struct plan proc__plan_for(uint64_t fields, unsigned allowed)
     for (unsigned set = 0; set < SOURCE_BIT(CORE_COUNT); set++)
         if (!(set & ~allowed) && !(core & ~fields_of(set)) && cost_of(set | needed) < cost_of(best))
             best = set | needed;
-    return (struct plan){.fields = fields, .sources = best, .directory = __builtin_popcount(best) > 1};
+    return (struct walk_plan){.fields = fields, .sources = best, .directory = __builtin_popcount(best) > 1};
 }
 
 uint64_t proc__source_fields(enum source source)

@@ -24,7 +24,7 @@
 
 /* ---- The outcome, in words ---- */
 
-static int tell(const struct launch *launch, int code, const char *reason, proc_daemon_report *report)
+static int tell_reason(const struct launch *launch, int code, const char *reason, proc_daemon_report *report)
 {
     const struct failure failure = {.step = PROC_STEP_READY, .code = code, .index = -1, .reason = reason};
     proc__error_render(&report->error, launch->verb, launch->thing, &failure);
@@ -52,7 +52,7 @@ static int tell_ended(const struct launch *launch, const struct daemon_word *wor
         .outcome = PROC_DAEMON_ENDED, .code = code ? code : 1, .pid = word->pid, .exit = word->exit};
     proc_exit_text(&word->exit, how, sizeof how);
     snprintf(reason, sizeof reason, "%s before it was ready", how);
-    return tell(launch, ECHILD, reason, report);
+    return tell_reason(launch, ECHILD, reason, report);
 }
 
 static int tell_silent(const struct launch *launch, int pid, int timeout_ms, proc_daemon_report *report)
@@ -60,13 +60,13 @@ static int tell_silent(const struct launch *launch, int pid, int timeout_ms, pro
     char reason[64];
     *report = (proc_daemon_report){.outcome = PROC_DAEMON_SILENT, .code = CODE_SILENT, .pid = pid};
     snprintf(reason, sizeof reason, "not ready after %d ms, but running", timeout_ms);
-    return tell(launch, ETIMEDOUT, reason, report);
+    return tell_reason(launch, ETIMEDOUT, reason, report);
 }
 
 static int tell_deaf(const struct launch *launch, int code, int pid, proc_daemon_report *report)
 {
     *report = (proc_daemon_report){.outcome = PROC_DAEMON_FAILED, .code = 1, .pid = pid};
-    return tell(launch, code, NULL, report);
+    return tell_reason(launch, code, NULL, report);
 }
 
 /* The watcher is gone without a last word: it could not say it, or somebody has killed it. */
@@ -75,7 +75,7 @@ static int tell_lost(const struct launch *launch, int pid, int status, proc_daem
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
         return tell_deaf(launch, WEXITSTATUS(status), pid, report);
     *report = (proc_daemon_report){.outcome = PROC_DAEMON_ENDED, .code = 1, .pid = pid, .exit = {.kind = PROC_LOST}};
-    return tell(launch, ECHILD, "its watcher was killed, nothing is known", report);
+    return tell_reason(launch, ECHILD, "its watcher was killed, nothing is known", report);
 }
 
 /* ---- Listening ---- */

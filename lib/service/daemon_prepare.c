@@ -24,7 +24,7 @@
 /* Beside the caller's: 0 to 2, the line, standard error to be, the lock and its directory. */
 #define KEPT_BESIDE 7
 
-static int no_memory(struct failure *failure)
+static int lack_memory(struct failure *failure)
 {
     return proc__fail(failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
@@ -93,7 +93,7 @@ static int make_daemon(struct launch *launch, struct failure *failure)
     launch->daemon = calloc(1, sizeof *launch->daemon);
     launch->kept = calloc(launch->keep_count + KEPT_BESIDE, sizeof *launch->kept);
     if (!launch->daemon || !launch->kept)
-        return no_memory(failure);
+        return lack_memory(failure);
     const int *notify_fd = launch->options.notify_fd;
     launch->daemon->line = launch->daemon->err = -1;
     launch->daemon->stays = launch->stays;
@@ -107,7 +107,7 @@ static int make_slots(struct launch *launch, struct failure *failure)
     size_t count = 0;
     launch->slots = calloc(launch->keep_count + 1, sizeof *launch->slots);
     if (!launch->slots)
-        return no_memory(failure);
+        return lack_memory(failure);
     for (; count < launch->keep_count; count++) {
         int fd = launch->options.keep[count];
         launch->slots[count] = (proc_slot){fd, PROC_FD(fd)};
@@ -132,7 +132,7 @@ static int make_edits(struct launch *launch, struct failure *failure)
         count++;
     launch->edits = calloc(own + count + 2, sizeof *launch->edits);
     if (!launch->edits)
-        return no_memory(failure);
+        return lack_memory(failure);
     size_t at = 0;
     for (; at < own && !launch->program.env; at++)
         launch->edits[at] = ours[at];
@@ -171,7 +171,7 @@ static int check_null(const struct launch *launch, struct failure *failure)
     return -ENODEV;
 }
 
-static int make_plan(struct launch *launch, struct failure *failure)
+static int make_ready(struct launch *launch, struct failure *failure)
 {
     const struct spawn_call call = {.verb = launch->verb};
     launch->is_prepared = 1;
@@ -199,7 +199,7 @@ int proc__daemon_prepare(struct launch *launch, proc_daemon_report *report, stru
     if (rc == 0 && launch->spawns)
         rc = make_for_program(launch, failure);
     if (rc == 0)
-        rc = make_plan(launch, failure);
+        rc = make_ready(launch, failure);
     if (rc == 0 && !launch->stays)
         rc = make_pipes(launch, failure);
     return rc;

@@ -55,7 +55,7 @@ static int take_place(struct launch *launch, struct failure *failure)
     return rc;
 }
 
-static int close_others(struct launch *launch, struct failure *failure)
+static int close_the_rest(struct launch *launch, struct failure *failure)
 {
     const proc_daemon *daemon = launch->daemon;
     size_t count = launch->keep_count;
@@ -82,7 +82,7 @@ static int reset_signals(struct failure *failure)
     return rc < 0 ? proc__fail(failure, PROC_STEP_SIGNALS, -rc, -1, NULL) : 0;
 }
 
-static int settle(struct launch *launch, struct failure *failure)
+static int settle_all(struct launch *launch, struct failure *failure)
 {
     int rc = write_lock(launch, failure);
     if (rc == 0)
@@ -92,7 +92,7 @@ static int settle(struct launch *launch, struct failure *failure)
     /* While its numbers are still its own. */
     proc__prepared_done(&launch->ready);
     launch->is_prepared = 0;
-    rc = close_others(launch, failure);
+    rc = close_the_rest(launch, failure);
     return rc < 0 ? rc : reset_signals(failure);
 }
 
@@ -105,7 +105,7 @@ _Noreturn static void give_up(struct launch *launch, const struct failure *failu
     _exit(word.code);
 }
 
-static void take_line(struct launch *launch)
+static void take_up_line(struct launch *launch)
 {
     launch->daemon->owner = (int)getpid();
     launch->daemon->line = launch->to_watcher[1];
@@ -115,15 +115,15 @@ static void take_line(struct launch *launch)
 void proc__daemon_settle(struct launch *launch)
 {
     struct failure failure = {0};
-    take_line(launch);
-    if (settle(launch, &failure) < 0)
+    take_up_line(launch);
+    if (settle_all(launch, &failure) < 0)
         give_up(launch, &failure);
 }
 
 _Noreturn void proc__daemon_become(struct launch *launch)
 {
     struct failure failure = {0};
-    take_line(launch);
+    take_up_line(launch);
     if (write_lock(launch, &failure) == 0) {
         struct report report = proc__child_side(&launch->ready.plan, 0, &launch->daemon->line);
         fail_report(launch, &report, &failure);

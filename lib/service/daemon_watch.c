@@ -42,7 +42,7 @@ _Noreturn static void leave_with(struct watch *watch, struct daemon_word *word)
     _exit(rc < 0 ? -rc : 0);
 }
 
-_Noreturn static void fail(struct watch *watch, int step, int code)
+_Noreturn static void fail_start(struct watch *watch, int step, int code)
 {
     const struct failure failure = {.step = step, .code = code, .index = -1};
     struct daemon_word word = proc__word_failed(watch->launch, &failure);
@@ -63,7 +63,7 @@ static void look_at_line(struct watch *watch)
     if (rc == -EAGAIN)
         return;
     if (rc < 0)
-        fail(watch, PROC_STEP_PIPE, -rc);
+        fail_start(watch, PROC_STEP_PIPE, -rc);
     watch->line_up = 0;
 }
 
@@ -107,7 +107,7 @@ static int has_executed(const struct watch *watch)
     return !(stat.flags & FORKED_WITHOUT_EXEC);
 }
 
-static void look(struct watch *watch)
+static void look_around(struct watch *watch)
 {
     look_at_line(watch);
     look_at_messages(watch);
@@ -140,11 +140,11 @@ _Noreturn static void keep_watch(struct watch *watch)
         };
         int rc = proc__poll(fds, COUNT, DEADLINE_NEVER);
         if (rc < 0)
-            fail(watch, PROC_STEP_READY, -rc);
+            fail_start(watch, PROC_STEP_READY, -rc);
         if (fds[LAUNCHER].revents)
             _exit(0);
         drain_ends(watch);
-        look(watch);
+        look_around(watch);
     }
 }
 
@@ -177,20 +177,20 @@ static void hold_nothing_else(const struct watch *watch)
     proc__fd_close_others(keep, sizeof keep / sizeof keep[0]);
 }
 
-static void begin(struct watch *watch)
+static void begin_watch(struct watch *watch)
 {
     struct launch *launch = watch->launch;
     heed_sigchld();
     if (setsid() < 0)
-        fail(watch, PROC_STEP_SESSION, errno);
+        fail_start(watch, PROC_STEP_SESSION, errno);
     watch->ends = listen_to_ends();
     if (watch->ends < 0)
-        fail(watch, PROC_STEP_SIGNALS, -watch->ends);
+        fail_start(watch, PROC_STEP_SIGNALS, -watch->ends);
     watch->daemon = fork();
     if (watch->daemon < 0) {
         int code = errno;
         watch->daemon = 0;
-        fail(watch, PROC_STEP_FORK, code);
+        fail_start(watch, PROC_STEP_FORK, code);
     }
     if (watch->daemon == 0)
         return;
@@ -203,7 +203,7 @@ static void begin(struct watch *watch)
 void proc__daemon_watch(struct launch *launch)
 {
     struct watch watch = {.launch = launch, .ends = -1, .line_up = 1};
-    begin(&watch);
+    begin_watch(&watch);
     if (watch.daemon > 0)
         keep_watch(&watch);
     proc__fd_close(&watch.ends);

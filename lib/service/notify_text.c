@@ -16,7 +16,7 @@
 /* ---- Lines ---- */
 
 /* Takes the next line off the rest, without its line feed. */
-static int next_line(proc_span *rest, proc_span *ret_line)
+static int next_said(proc_span *rest, proc_span *ret_line)
 {
     if (rest->len == 0)
         return 0;
@@ -48,7 +48,7 @@ int proc_notify_value(proc_span text, const char *name, proc_span *ret_value)
     proc_span line;
     if ((!text.data && text.len > 0) || !name || *name == '\0' || !ret_value)
         return -EINVAL;
-    while (next_line(&text, &line))
+    while (next_said(&text, &line))
         if (is_of(line, name, ret_value))
             return 0;
     return -ENOENT;
@@ -108,7 +108,7 @@ int proc__notify_check(const char *text)
         return -EINVAL;
     if (rest.len > NOTIFY_MOST)
         return -EMSGSIZE;
-    while (next_line(&rest, &line))
+    while (next_said(&rest, &line))
         if (!is_assignment(line))
             return -EINVAL;
     return 0;
@@ -137,7 +137,7 @@ static uint32_t flags_of(proc_span text)
     return flags;
 }
 
-static int number_of(proc_span text, const char *name, uint64_t most, uint64_t *ret_number)
+static int number_said(proc_span text, const char *name, uint64_t most, uint64_t *ret_number)
 {
     proc_span value;
     return proc_notify_value(text, name, &value) == 0 && proc__notify_number(value, most, ret_number) == 0;
@@ -148,13 +148,13 @@ static void parse_values(proc_span text, struct notify_text *parsed)
     uint64_t number;
     if (proc_notify_value(text, "STATUS", &parsed->status) == 0)
         parsed->what |= PROC_NOTIFY_STATUS;
-    if (number_of(text, "MAINPID", INT_MAX, &number) && number > 0) {
+    if (number_said(text, "MAINPID", INT_MAX, &number) && number > 0) {
         parsed->what |= PROC_NOTIFY_MAIN_PID;
         parsed->main_pid = (int32_t)number;
     }
-    if (number_of(text, "EXTEND_TIMEOUT_USEC", UINT64_MAX, &parsed->extend_us))
+    if (number_said(text, "EXTEND_TIMEOUT_USEC", UINT64_MAX, &parsed->extend_us))
         parsed->what |= PROC_NOTIFY_EXTEND;
-    if (parsed->what & PROC_NOTIFY_RELOADING && number_of(text, "MONOTONIC_USEC", UINT64_MAX, &number))
+    if (parsed->what & PROC_NOTIFY_RELOADING && number_said(text, "MONOTONIC_USEC", UINT64_MAX, &number))
         parsed->reloading_us = number;
 }
 

@@ -9,7 +9,7 @@
 #include "../procfs/ancestry.h"
 
 /* The same process by their pidfds, whatever has become of it. */
-static int is_same(int a, int b)
+static int are_one(int a, int b)
 {
     uint64_t inode = a >= 0 && b >= 0 ? proc__pidfd_inode(a) : 0;
     return inode != 0 && inode == proc__pidfd_inode(b);
@@ -31,7 +31,7 @@ static int keeps_its_pid(const struct named *root)
 /* Nobody can have got the root's pid meanwhile, if it has it even afterwards. */
 int proc__tree_has(const struct named *root, const struct named *process)
 {
-    if (is_same(process->pidfd, root->pidfd))
+    if (are_one(process->pidfd, root->pidfd))
         return 1;
     return root->pid > 0 && is_below(process, root->pid) && keeps_its_pid(root);
 }
