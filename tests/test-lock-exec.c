@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 
 #include "locks.h"
 #include "started.h"
+
+/* The path of this program: an emulator has another one under /proc/self/exe. */
+static char self[PATH_MAX];
 
 /* What this program does after it was started with "--take-over": 0, or the step that went wrong. */
 static int take_over_and_free(const char *file)
@@ -40,7 +44,7 @@ static int take_over_and_free(const char *file)
 static int execute_take_over(void)
 {
     char *argv[] = {(char *)(uintptr_t) "test-lock-exec", (char *)(uintptr_t) "--take-over", lock_path, NULL};
-    execv("/proc/self/exe", argv);
+    execv(self, argv);
     return 90;
 }
 
@@ -105,8 +109,9 @@ static void a_child_takes_over_what_it_was_given(void **state)
     proc_child *child = NULL;
     proc_lock *lock = take_lock(NULL);
     int fd = proc_lock_fd(lock);
-    assert_rc(proc_spawn(&child, PROC_ARGV("/proc/self/exe", "--take-over", lock_path),
-                         PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(fd)}))), 0);
+    assert_rc(
+        proc_spawn(&child, PROC_ARGV(self, "--take-over", lock_path), PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(fd)}))),
+        0);
     assert_ends(child, PROC_EXITED, 0);
     proc_child_free(child);
     assert_rc(proc_lock_verify(lock), -ESTALE);
@@ -146,5 +151,7 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--take-over") == 0)
         return take_over_and_free(argv[2]);
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        return 1;
     return main_of_tests(argc, argv);
 }

@@ -70,7 +70,8 @@ static void the_pid_alone_is_written_on_request(void **state)
 static void a_file_that_is_left_behind_is_not_in_the_way(void **state)
 {
     (void)state;
-    file_write(lock_path, "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
+    file_write(lock_path,
+               "1\nstart: 7\nand much that a longer record could leave behind, if the file were not emptied first\n");
     proc_lock *lock = take_lock(PROC_LOCK_OPTIONS(.flags = PROC_LOCK_PLAIN));
     char *text = file_read(lock_path);
     assert_int_equal(atoi(text), getpid());
@@ -127,13 +128,20 @@ static void every_kind_keeps_out_every_kind_that_it_shares(void **state)
         uint32_t held, wanted;
         int rc;
     } pairs[] = {
-        {PROC_LOCK_OFD, PROC_LOCK_OFD, -EAGAIN},     {PROC_LOCK_OFD, PROC_LOCK_FCNTL, -EAGAIN},
-        {PROC_LOCK_OFD, PROC_LOCK_FLOCK, 0},         {PROC_LOCK_FCNTL, PROC_LOCK_OFD, -EAGAIN},
-        {PROC_LOCK_FCNTL, PROC_LOCK_FCNTL, -EAGAIN}, {PROC_LOCK_FCNTL, PROC_LOCK_FLOCK, 0},
-        {PROC_LOCK_FLOCK, PROC_LOCK_FLOCK, -EAGAIN}, {PROC_LOCK_FLOCK, PROC_LOCK_OFD, 0},
-        {0, PROC_LOCK_OFD, -EAGAIN},                 {0, PROC_LOCK_FCNTL, -EAGAIN},
-        {0, PROC_LOCK_FLOCK, -EAGAIN},               {PROC_LOCK_FCNTL, 0, -EAGAIN},
-        {PROC_LOCK_FLOCK, 0, -EAGAIN},               {PROC_LOCK_OFD, 0, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_OFD, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_FCNTL, -EAGAIN},
+        {PROC_LOCK_OFD, PROC_LOCK_FLOCK, 0},
+        {PROC_LOCK_FCNTL, PROC_LOCK_OFD, -EAGAIN},
+        {PROC_LOCK_FCNTL, PROC_LOCK_FCNTL, -EAGAIN},
+        {PROC_LOCK_FCNTL, PROC_LOCK_FLOCK, 0},
+        {PROC_LOCK_FLOCK, PROC_LOCK_FLOCK, -EAGAIN},
+        {PROC_LOCK_FLOCK, PROC_LOCK_OFD, 0},
+        {0, PROC_LOCK_OFD, -EAGAIN},
+        {0, PROC_LOCK_FCNTL, -EAGAIN},
+        {0, PROC_LOCK_FLOCK, -EAGAIN},
+        {PROC_LOCK_FCNTL, 0, -EAGAIN},
+        {PROC_LOCK_FLOCK, 0, -EAGAIN},
+        {PROC_LOCK_OFD, 0, -EAGAIN},
     };
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
@@ -147,6 +155,23 @@ static void every_kind_keeps_out_every_kind_that_it_shares(void **state)
         assert_rc(rc, pairs[i].rc);
         unlink(lock_path);
     }
+}
+
+static int tries_the_bare_calls(void *arg)
+{
+    (void)arg;
+    int fd = open(lock_path, O_RDWR | O_CLOEXEC);
+    for (unsigned kind = PROC_LOCK_OFD; kind <= PROC_LOCK_FCNTL; kind *= 2)
+        require(take_bare_lock(fd, kind) < 0 && (errno == EAGAIN || errno == EACCES));
+    return 0;
+}
+
+static void programs_without_the_library_are_kept_out(void **state)
+{
+    (void)state;
+    proc_lock *lock = take_lock(NULL);
+    assert_in_fork(tries_the_bare_calls, NULL);
+    proc_lock_free(lock);
 }
 
 static void a_relative_path_stays_where_it_was(void **state)
@@ -292,6 +317,7 @@ int main(int argc, char **argv)
         lock_test(the_mode_is_what_was_asked_for_whatever_the_umask),
         lock_test(a_second_lock_of_the_same_process_conflicts),
         lock_test(every_kind_keeps_out_every_kind_that_it_shares),
+        lock_test(programs_without_the_library_are_kept_out),
         lock_test(a_relative_path_stays_where_it_was),
         lock_test(a_forked_copy_that_frees_the_lock_changes_nothing),
         lock_test(a_file_that_replaced_ours_is_not_removed),

@@ -70,8 +70,8 @@ static int run_locked(const char *path, uint32_t kinds, int wait_ms, char *comma
     proc_result result;
     proc_holder holder;
     proc_error error;
-    int rc = proc_lock_acquire(&lock, path, PROC_LOCK_OPTIONS(.flags = kinds, .timeout_ms = wait_ms,
-                                                              .ret_holder = &holder, .error = &error));
+    int rc = proc_lock_acquire(
+        &lock, path, PROC_LOCK_OPTIONS(.flags = kinds, .timeout_ms = wait_ms, .ret_holder = &holder, .error = &error));
     if (rc < 0)
         return conflict(rc, &holder, &error);
     rc = proc_run(&result, PROC_STRINGS(command), PROC_OPTIONS(.error = &error));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One instance of a program: `pid_file PATH` runs until its input ends. A second one names the first and exits with 1. A
- * file that was left behind is not in the way, since the lock on it died with its holder.
+ * One instance of a program: `pid_file PATH` runs until its input ends. A second one names the first and exits with 1.
+ * A file that was left behind is not in the way, since the lock on it died with its holder.
  */
 #include <errno.h>
 #include <stdio.h>

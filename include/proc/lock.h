@@ -41,8 +41,8 @@ extern "C" {
 #define PROC_LOCK_FCNTL 0x04u /**< A record lock, as older programs have it; not with OFD. Is lost by *any* close of
                                    the file in this process, proc_lock_query() included, not inherited by fork(2), and
                                    no obstacle to a second one of the same process. */
-#define PROC_LOCK_KEEP_FILE 0x10u /**< When it is freed, empty the file instead of removing it: for who cannot write the
-                                       directory any more. */
+#define PROC_LOCK_KEEP_FILE 0x10u /**< When it is freed, empty the file instead of removing it: for who cannot
+                                       write the directory any more. */
 #define PROC_LOCK_PLAIN 0x20u /**< Write the pid alone. */
 /** @} */
 
@@ -50,8 +50,8 @@ extern "C" {
 enum {
     PROC_LOCK_FREE = 0,  /**< Nobody holds it. */
     PROC_LOCK_HELD = 1,  /**< It is held. */
-    PROC_LOCK_UNSEEN = 2 /**< Nobody is seen to hold it, but a flock(2) may be hidden: /proc/locks is not here, shows our
-                              pid namespace alone, or names the file's device otherwise. Take it to know. */
+    PROC_LOCK_UNSEEN = 2 /**< Nobody is seen to hold it, but a flock(2) may be hidden: /proc/locks is not here, shows
+                              our pid namespace alone, or names the file's device otherwise. Take it to know. */
 };
 
 /**
@@ -62,8 +62,7 @@ enum {
 typedef struct proc_holder {
     int32_t state;          /**< PROC_LOCK_FREE, PROC_LOCK_HELD, PROC_LOCK_UNSEEN. */
     int32_t pid;            /**< 0: unknown, or nobody. */
-    uint32_t kinds;         /**< PROC_LOCK_OFD, FLOCK, FCNTL: what is seen. OFD and FCNTL hide FLOCK from proc_lock_query(),
-                                 which then does not look further. */
+    uint32_t kinds;         /**< PROC_LOCK_OFD, FLOCK, FCNTL: what was seen first; nobody looks further then. */
     int32_t starting;       /**< 1: held, and nothing is written yet: ask again. */
     int32_t foreign;        /**< 1: pid is one of another machine, see host, and no process here. */
     int32_t reserved0;      /**< 0. */
@@ -101,18 +100,19 @@ typedef struct proc_lock proc_lock;
  * Takes the lock, and writes our pid into the file. The file's directory is kept open, so neither chdir(2) nor a link
  * that is turned elsewhere changes which file it is.
  *
- * A wait ends with the holder: it watches the file (inotify) and the holder's process (pidfd), and tries again after
- * 10 to 250 ms all the same, since a lock can be given up without a sign. It sets no alarm, and no signal ends it.
+ * A wait ends with the holder: it watches the file (inotify) and the holder's process (pidfd), and tries again after 10
+ * to 250 ms all the same, since a lock can be given up without a sign. It sets no alarm, and no signal ends it. It may
+ * come back some 10 ms late, which the kernel needs to end an inotify.
  *
  * @param lock Receives the lock, which the caller frees. Untouched on failure.
  * @param path The file; made if it is not there.
  * @param options How; NULL: try once, mode 0644, OFD and FLOCK.
- * @return 0; -EAGAIN: somebody has it, see .ret_holder; -ETIMEDOUT: still, after .timeout_ms; -ECANCELED; -EPERM, -ELOOP,
- *         -EMLINK, -EISDIR: not a file to be trusted, see above and .error; -ENOENT, -ENOTDIR, -EACCES, -EROFS: the
- *         directory; -ENOSPC, -EDQUOT, -EFBIG, -EIO: the pid could not be written, and nothing is left behind; -ENOLCK,
- *         -EOPNOTSUPP: this file system has no such lock; -ENOTSUP: unknown flags; -EINVAL: OFD with FCNTL, a mode that
- *         is not safe, a path without a name, a struct without size; -E2BIG: options of a newer version; -EMFILE,
- *         -ENFILE, -ENOMEM.
+ * @return 0; -EAGAIN: somebody has it, see .ret_holder; -ETIMEDOUT: still, after .timeout_ms; -ECANCELED; -EPERM,
+ *         -ELOOP, -EMLINK, -EISDIR: not a file to be trusted, see above and .error; -ENOENT, -ENOTDIR, -EACCES, -EROFS:
+ *         the directory; -ENOSPC, -EDQUOT, -EIO, -EFBIG (for RLIMIT_FSIZE, with its SIGXFSZ): the pid could not be
+ *         written, and nothing is left behind; -ENOLCK, -EOPNOTSUPP: this file system has no such lock; -ENOTSUP:
+ *         unknown flags; -EINVAL: OFD with FCNTL, a mode that is not safe, a path without a name, a struct without
+ *         size; -EBADF: a descriptor of the options; -E2BIG: options of a newer version; -EMFILE, -ENFILE, -ENOMEM.
  *
  * Safety: any thread.
  * @see fcntl(2), flock(2), openat2(2), inotify(7)
@@ -135,8 +135,8 @@ PROC_API PROC_CHECK int proc_lock_acquire(proc_lock **lock, const char *path, co
 PROC_API proc_lock *proc_lock_free(proc_lock *lock);
 
 /**
- * The descriptor that holds the lock: close-on-exec, borrowed, and not to be closed. A copy of it, also in a child, holds
- * the lock too.
+ * The descriptor that holds the lock: close-on-exec, borrowed, and not to be closed. A copy of it, also in a child,
+ * holds the lock too.
  *
  * @param lock A lock.
  * @return The descriptor; -EINVAL.
@@ -164,11 +164,11 @@ PROC_API int proc_lock_fd(const proc_lock *lock);
 PROC_API PROC_CHECK int proc_lock_rewrite(proc_lock *lock);
 
 /**
- * Whether all is as it was: the path leads to our file, the file names us, and the locks are ours; one that a forked copy
- * has given up is taken again. Cheap enough for a timer; a program that finds itself replaced had better end.
+ * Whether all is as it was: the path leads to our file, the file names us, and the locks are ours; one that a forked
+ * copy has given up is taken again. Cheap enough for a timer; a program that finds itself replaced had better end.
  *
  * @param lock A lock.
- * @return 0; -ESTALE: not ours any more; -ECHILD: in a forked copy; -EINVAL.
+ * @return 0; -ESTALE: not ours any more; -ECHILD: in a forked copy; -EIO, -ENOLCK: it cannot be told; -EINVAL.
  *
  * Safety: any thread, one at a time for the same lock.
  * @snippet lock.c verify

@@ -73,6 +73,12 @@ static int has_nosignal_write(void)
     return written == 1;
 }
 
+/* Refused for its size, as clone3(2). */
+static int has_openat2(void)
+{
+    return proc__syscall(SYS_openat2, 0, 0, 0, 0, 0, 0) == -EINVAL;
+}
+
 static int has_peer_pidfd(void)
 {
     static const int on = 1;
@@ -107,6 +113,7 @@ int proc_has(int feature)
     case PROC_FEATURE_EXIT_INFO: return has_exit_info();
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
+    case PROC_FEATURE_OPENAT2: return has_openat2();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;

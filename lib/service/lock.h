@@ -8,6 +8,7 @@
 
 #include "../base/system.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/types.h>
 
@@ -17,6 +18,12 @@
 #include "../base/error.h"
 
 #define LOCK_KINDS (PROC_LOCK_OFD | PROC_LOCK_FLOCK | PROC_LOCK_FCNTL)
+
+/* A descriptor or memory that we lack: an error of its own, where others mean that something is not to be known. */
+static inline int is_want_of_ours(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
+}
 
 /* ---- The file: lock_file.c ---- */
 
@@ -39,8 +46,8 @@ struct lock_file {
 /* Opens the directory of a path that starts at `at`. 0, or a negative errno; -EINVAL: there is no name at its end. */
 int proc__lock_find(int at, const char *path, struct lock_place *ret_place);
 /*
- * Opens the file to lock it, and makes it if need be; or only to read it: -ENOENT then. 0, -ESTALE: it vanished while it
- * was opened, or a negative errno, for one that is not to be trusted with its reason in words.
+ * Opens the file to lock it, and makes it if need be; or only to read it: -ENOENT then. 0, -ESTALE: it vanished while
+ * it was opened, or a negative errno, for one that is not to be trusted with its reason in words.
  */
 int proc__lock_open(const struct lock_place *place, unsigned mode, struct lock_file *ret_file, const char **ret_reason);
 int proc__lock_open_to_read(const struct lock_place *place, struct lock_file *ret_file, const char **ret_reason);
@@ -114,14 +121,16 @@ int proc__lock_holder(const struct lock_file *file, proc_holder *ret_holder);
 /* ---- Waiting: lock_wait.c ---- */
 
 struct lock_wait {
-    int inotify;  /* on the file; -1: none, or none to be had */
-    int pidfd;    /* of the holder; -1: unknown, or ended */
-    int cancel;   /* -1: none */
-    int pause_ms; /* until the next try without a sign */
-    int deaf;     /* 1: the last sign was in vain, none is listened to for one pause */
+    int inotify;            /* on the file; -1: none, or none to be had */
+    int pidfd;              /* of the holder; -1: unknown, or ended */
+    int cancel;             /* -1: none */
+    int pause_ms;           /* until the next try without a sign */
+    int deaf;               /* 1: the last sign was in vain, none is listened to for one pause */
+    int cancellable;        /* the thread's state: it is cancelled in a pause, and nowhere else */
     struct pollfd signs[3]; /* not in a frame that a cancelled thread jumps out of: the sanitizers lose it then */
 };
 
+/* From here to its end the thread is cancelled in a wait only. */
 void proc__lock_wait_begin(struct lock_wait *wait, int cancel);
 /* From now on the file is listened to, instead of any other. */
 void proc__lock_wait_for(struct lock_wait *wait, const struct lock_file *file);

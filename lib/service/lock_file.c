@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From a path to an open file that may be trusted. The directory is opened first: by openat2(2), which refuses every
- * symbolic link; where that is missing, or a link is in the way, part by part, and a link is followed only if it belongs
- * to root or to us. Knows nothing of locks.
+ * symbolic link; where that is missing, or a link is in the way, part by part, and a link is followed only if it
+ * belongs to root or to us. Knows nothing of locks.
  */
 #include "lock.h"
 
@@ -25,7 +25,7 @@ struct open_how_ {
     uint64_t flags, mode, resolve;
 };
 
-static int is_ours(uid_t owner)
+static int is_trusted_owner(uid_t owner)
 {
     return owner == 0 || owner == geteuid();
 }
@@ -64,7 +64,7 @@ static int follow_link(struct walk *walk, int link)
     struct stat about;
     if (fstat(link, &about) < 0)
         return -errno;
-    if (!is_ours(about.st_uid) || ++walk->links > LINKS_MAX)
+    if (!is_trusted_owner(about.st_uid) || ++walk->links > LINKS_MAX)
         return -ELOOP;
     ssize_t len = readlinkat(link, "", target, sizeof target);
     if (len < 0)
@@ -158,7 +158,7 @@ int proc__lock_find(int at, const char *path, struct lock_place *ret_place)
 #define OPENING (O_NOFOLLOW | O_NONBLOCK)
 #define OPEN_TRIES 16
 
-static int refuse(int code, const char *reason, const char **ret_reason)
+static int distrust(int code, const char *reason, const char **ret_reason)
 {
     *ret_reason = reason;
     return -code;
@@ -167,17 +167,17 @@ static int refuse(int code, const char *reason, const char **ret_reason)
 static int judge(const struct stat *about, const char **ret_reason)
 {
     if (S_ISLNK(about->st_mode))
-        return refuse(ELOOP, "is a symbolic link", ret_reason);
+        return distrust(ELOOP, "is a symbolic link", ret_reason);
     if (S_ISDIR(about->st_mode))
-        return refuse(EISDIR, "is a directory", ret_reason);
+        return distrust(EISDIR, "is a directory", ret_reason);
     if (!S_ISREG(about->st_mode))
-        return refuse(EPERM, "is not a regular file", ret_reason);
+        return distrust(EPERM, "is not a regular file", ret_reason);
     if (about->st_nlink > 1)
-        return refuse(EMLINK, "has more than one name", ret_reason);
-    if (!is_ours(about->st_uid))
-        return refuse(EPERM, "belongs to another user", ret_reason);
+        return distrust(EMLINK, "has more than one name", ret_reason);
+    if (!is_trusted_owner(about->st_uid))
+        return distrust(EPERM, "belongs to another user", ret_reason);
     if (about->st_mode & (S_IWGRP | S_IWOTH))
-        return refuse(EPERM, "can be written by others", ret_reason);
+        return distrust(EPERM, "can be written by others", ret_reason);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ int proc__lock_fail(struct failure *failure, int step, int rc, const char *reaso
     return rc;
 }
 
-static int refuse(struct failure *failure, int rc, const char *what)
+static int refuse_options(struct failure *failure, int rc, const char *what)
 {
     proc__fail(failure, PROC_STEP_OPTIONS, -rc, -1, what);
     return rc;
@@ -44,13 +45,13 @@ static int take_struct(const proc_lock_options *given, proc_lock_options *ret_op
     size_t size = given->size;
     *ret_options = (proc_lock_options){0};
     if (size < sizeof size)
-        return refuse(failure, -EINVAL, "size is not set");
+        return refuse_options(failure, -EINVAL, "size is not set");
     if (size > ABSURD_SIZE)
-        return refuse(failure, -E2BIG, "size");
+        return refuse_options(failure, -E2BIG, "size");
     memcpy(ret_options, given, size < known ? size : known);
     for (size_t i = known; i < size; i++)
         if (((const char *)given)[i] != 0)
-            return refuse(failure, -E2BIG, "members of a newer version");
+            return refuse_options(failure, -E2BIG, "members of a newer version");
     return 0;
 }
 
@@ -62,15 +63,15 @@ int proc__lock_options(const proc_lock_options *given, proc_lock_options *ret_op
         return rc;
     const proc_lock_options *options = ret_options;
     if (options->flags & ~(LOCK_KINDS | PROC_LOCK_KEEP_FILE | PROC_LOCK_PLAIN))
-        return refuse(failure, -ENOTSUP, ".flags");
+        return refuse_options(failure, -ENOTSUP, ".flags");
     if ((options->flags & PROC_LOCK_OFD) && (options->flags & PROC_LOCK_FCNTL))
-        return refuse(failure, -EINVAL, ".flags: OFD and FCNTL exclude each other");
+        return refuse_options(failure, -EINVAL, ".flags: OFD and FCNTL exclude each other");
     if (options->timeout_ms < -1)
-        return refuse(failure, -EINVAL, ".timeout_ms");
+        return refuse_options(failure, -EINVAL, ".timeout_ms");
     if (options->mode && !is_safe_mode(*options->mode))
-        return refuse(failure, -EINVAL, ".mode");
+        return refuse_options(failure, -EINVAL, ".mode");
     if (options->cancel_fd && !proc__fd_is_open(*options->cancel_fd))
-        return refuse(failure, -EBADF, ".cancel_fd");
+        return refuse_options(failure, -EBADF, ".cancel_fd");
     return 0;
 }
 
@@ -145,11 +146,14 @@ int proc_lock_rewrite(proc_lock *lock)
         return -EINVAL;
     if (lock->owner != (int)getpid() && (lock->kinds & PROC_LOCK_FCNTL))
         return -EOPNOTSUPP;
+    int cancellable;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__lock_still_ours(lock);
     if (rc == 0)
         rc = proc__lock_write(lock->file.fd, lock->flags, 0);
     if (rc == 0)
         lock->owner = (int)getpid();
+    pthread_setcancelstate(cancellable, NULL);
     return rc;
 }
 
@@ -181,11 +185,14 @@ static int names_somebody_else(const proc_lock *lock)
 
 proc_lock *proc_lock_free(proc_lock *lock)
 {
+    int cancellable;
     if (!lock)
         return NULL;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     /* Before it is closed: afterwards it may be somebody else's. */
     if (lock->owner == (int)getpid() && proc__lock_in_place(&lock->place, &lock->file) && !names_somebody_else(lock))
         proc__lock_remove(lock);
     proc__lock_discard(lock);
+    pthread_setcancelstate(cancellable, NULL);
     return NULL;
 }

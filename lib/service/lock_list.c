@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks as the kernel prints them: all that the reader's pid namespace may see in /proc/locks, and those of a descriptor
- * in its fdinfo. Names files as these lines do. Keeps nothing.
+ * Locks as the kernel prints them: all that the reader's pid namespace may see in /proc/locks, and those of a
+ * descriptor in its fdinfo. Names files as these lines do. Keeps nothing.
  */
 #include "lock.h"
 
@@ -110,8 +110,8 @@ static int find_mount(proc_span mounts, int id, struct printed_lock *ret_name)
 }
 
 /*
- * The device of the file system, which is not always that of stat(2), and the kernel's own inode number. 1; 0: it cannot
- * be told; or a negative errno.
+ * The device of the file system, which is not always that of stat(2), and the kernel's own inode number. 1; 0: it
+ * cannot be told; or a negative errno.
  */
 static int name_file(int fd, proc_buffer *buffer, struct printed_lock *ret_name)
 {
@@ -200,7 +200,7 @@ int proc__lock_look_at_list(const struct lock_file *file, struct lock_sight *sig
     int rc = look_by_name(file, &buffer, sight);
     proc_buffer_done(&buffer);
     /* No /proc, or a denied one: nothing is seen. */
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM ? rc : 0;
+    return is_want_of_ours(rc) ? rc : 0;
 }
 
 /* ---- Descriptors ---- */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "../base/fd.h"
@@ -14,20 +15,21 @@
 
 /* ---- Is it him? ---- */
 
-/* A file that holds nothing but a pid is believed, unless we can see that this process does not have the lock. */
-static int confirm_by_descriptors(int pid, const struct lock_file *file)
-{
-    return proc__lock_is_held_by(pid, file) != 0;
-}
-
+/* 1: it may well be, or nobody can tell; 0: it is not; or a want of ours. */
 static int is_same_process(const proc_holder *holder)
 {
     proc_identity now;
     int rc = proc_identity_get(PROC_PID(holder->pid), &now);
     if (rc == 0)
         return proc_identity_same(&holder->identity, &now);
-    /* Without a /proc nobody can tell. */
-    return rc == -ENODEV || rc == -ENOENT;
+    return is_want_of_ours(rc) ? rc : rc == -ENODEV;
+}
+
+/* A file that holds nothing but a pid is believed, unless we can see that this process does not have the lock. */
+static int is_plausible(int pid, const struct lock_file *file)
+{
+    int rc = proc__lock_is_held_by(pid, file);
+    return is_want_of_ours(rc) ? rc : rc != 0;
 }
 
 /* ---- What the file says ---- */
@@ -68,9 +70,10 @@ static int believe(const struct lock_record *record, const struct lock_file *fil
     int rc = place_in_the_world(record, holder);
     if (rc < 0 || holder->foreign || holder->pid == 0)
         return rc;
-    if (!(holder->identity.pid ? is_same_process(holder) : confirm_by_descriptors(holder->pid, file)))
+    rc = holder->identity.pid ? is_same_process(holder) : is_plausible(holder->pid, file);
+    if (rc == 0)
         forget_details(holder);
-    return 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- Both together ---- */
@@ -119,13 +122,18 @@ int proc__lock_holder(const struct lock_file *file, proc_holder *ret_holder)
 int proc__view_open(struct lock_view *view, const char *path, const int *dir_fd)
 {
     *view = (struct lock_view){.place = {.dir = -1}, .file = {.fd = -1}};
-    return proc__lock_find(dir_fd ? *dir_fd : AT_FDCWD, path, &view->place);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &view->cancellable);
+    int rc = proc__lock_find(dir_fd ? *dir_fd : AT_FDCWD, path, &view->place);
+    if (rc < 0)
+        proc__view_done(view);
+    return rc;
 }
 
 void proc__view_done(struct lock_view *view)
 {
     proc__fd_close(&view->file.fd);
     proc__fd_close(&view->place.dir);
+    pthread_setcancelstate(view->cancellable, NULL);
 }
 
 /* The file that is there now. 0 or a negative errno, -ENOENT: none. */

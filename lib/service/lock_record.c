@@ -38,7 +38,7 @@ static int parse_number(proc_span digits, uint64_t limit, uint64_t *ret_value)
 }
 
 /* The next line, without its line feed; one at the end that has none is whole too if `cut` says so. 0: none. */
-static int take_line(proc_span *rest, int cut, proc_span *ret_line)
+static int split_line(proc_span *rest, int cut, proc_span *ret_line)
 {
     const char *end = rest->len > 0 ? memchr(rest->data, '\n', rest->len) : NULL;
     if (!end && !(cut && rest->len > 0))
@@ -94,12 +94,12 @@ enum lock_content proc__lock_parse(const char *text, size_t len, struct lock_rec
     proc_span rest = {text, len}, line;
     uint64_t pid;
     *ret_record = (struct lock_record){0};
-    if (!take_line(&rest, 1, &line))
+    if (!split_line(&rest, 1, &line))
         return LOCK_EMPTY;
     if (line.len > FIRST_LINE_MAX || !parse_number(line, PID_LIMIT, &pid) || pid == 0)
         return LOCK_GARBAGE;
     ret_record->pid = (int)pid;
-    while (take_line(&rest, 0, &line))
+    while (split_line(&rest, 0, &line))
         parse_detail(line, ret_record);
     return LOCK_NAMES;
 }
@@ -116,11 +116,6 @@ int proc__lock_read(int fd, struct lock_record *ret_record)
 
 /* ---- Who we are ---- */
 
-static int is_want_of_ours(int rc)
-{
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
-}
-
 /* The first word of a file of the kernel. */
 static int read_word(const char *path, char *ret_word, size_t size)
 {
@@ -133,7 +128,7 @@ static int read_word(const char *path, char *ret_word, size_t size)
     if (len < 0)
         return (int)len;
     proc_span rest = {text, (size_t)len}, line;
-    if (take_line(&rest, 1, &line))
+    if (split_line(&rest, 1, &line))
         keep_word(line, ret_word, size);
     return 0;
 }
@@ -168,8 +163,8 @@ static int take_own_inode(uint64_t *ret_inode)
 }
 
 /*
- * The same as proc_identity_get() tells, for a third of its price: we do not vanish while we look. Without a /proc of our
- * pid namespace the pid alone is told.
+ * The same as proc_identity_get() tells, for a third of its price: we do not vanish while we look. Without a /proc of
+ * our pid namespace the pid alone is told.
  */
 static int describe_us(struct lock_record *record)
 {
@@ -194,8 +189,8 @@ struct content {
 static void add_text(struct content *content, const char *key, const char *value)
 {
     if (value[0])
-        content->len += (size_t)snprintf(content->text + content->len, sizeof content->text - content->len, "%s: %s\n",
-                                         key, value);
+        content->len +=
+            (size_t)snprintf(content->text + content->len, sizeof content->text - content->len, "%s: %s\n", key, value);
 }
 
 static void add_number(struct content *content, const char *key, uint64_t value)

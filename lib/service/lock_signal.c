@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a PID file to the process itself: a descriptor that was seen to be the holder's after it was opened, and a signal
- * through it. A number out of a file is never signalled.
+ * From a PID file to the process itself: a descriptor that was seen to be the holder's after it was opened, and a
+ * signal through it. A number out of a file is never signalled.
  */
 #include "lock_view.h"
 

@@ -8,6 +8,7 @@
 struct lock_view {
     struct lock_place place;
     struct lock_file file; /* the one that was looked at last; fd -1: none */
+    int cancellable;       /* the thread's state before; it is not cancelled while it looks */
 };
 
 /* 0 or a negative errno; to be done with after a success. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -21,12 +22,14 @@
 void proc__lock_wait_begin(struct lock_wait *wait, int cancel)
 {
     *wait = (struct lock_wait){.inotify = -1, .pidfd = -1, .cancel = cancel, .pause_ms = PAUSE_MIN_MS};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &wait->cancellable);
 }
 
 void proc__lock_wait_done(struct lock_wait *wait)
 {
     proc__fd_close(&wait->inotify);
     proc__fd_close(&wait->pidfd);
+    pthread_setcancelstate(wait->cancellable, NULL);
 }
 
 /* Of a closed descriptor, which is still locked for a moment; of a name that is gone; of a file moved elsewhere. */
@@ -79,7 +82,9 @@ int proc__lock_wait(struct lock_wait *wait, deadline until)
     wait->signs[0] = (struct pollfd){.fd = wait->cancel, .events = POLLIN};
     wait->signs[1] = (struct pollfd){.fd = wait->pidfd, .events = POLLIN};
     wait->signs[2] = (struct pollfd){.fd = wait->deaf ? -1 : wait->inotify, .events = POLLIN};
+    pthread_setcancelstate(wait->cancellable, NULL);
     int ready = proc__poll(wait->signs, 3, proc__deadline_min(until, proc__deadline_in(wait->pause_ms)));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     if (ready > 0)
         return heed(wait);
     if (ready < 0)

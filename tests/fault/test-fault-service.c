@@ -77,12 +77,15 @@ static void take_a_new_file(struct attempt *attempt)
 static void take_an_old_file(struct attempt *attempt)
 {
     file_write(path, "1\nand more\n");
-    take(attempt, path, &(proc_lock_options){.size = sizeof(proc_lock_options), .flags = PROC_LOCK_FLOCK | PROC_LOCK_KEEP_FILE});
+    take(attempt, path,
+         &(proc_lock_options){.size = sizeof(proc_lock_options), .flags = PROC_LOCK_FLOCK | PROC_LOCK_KEEP_FILE});
 }
 
 static void take_a_record_lock(struct attempt *attempt)
 {
-    take(attempt, path, &(proc_lock_options){.size = sizeof(proc_lock_options), .flags = PROC_LOCK_FCNTL | PROC_LOCK_FLOCK | PROC_LOCK_PLAIN});
+    take(attempt, path,
+         &(proc_lock_options){.size = sizeof(proc_lock_options),
+                              .flags = PROC_LOCK_FCNTL | PROC_LOCK_FLOCK | PROC_LOCK_PLAIN});
 }
 
 static void take_through_a_link(struct attempt *attempt)

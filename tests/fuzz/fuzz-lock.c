@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PID files: any bytes are read, a pid is what its digits say, words are ones that can be shown, and whatever is told of
- * a text is told of it as it was before anything was appended.
+ * PID files: any bytes are read, a pid is what its digits say, words are ones that can be shown, and whatever is told
+ * of a text is told of it as it was before anything was appended.
  */
 #include "fuzz.h"
 

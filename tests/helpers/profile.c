@@ -52,8 +52,9 @@ enum {
     NR_PIDFD_OPEN = 434,
     NR_CLONE3 = 435,
     NR_CLOSE_RANGE = 436,
+    NR_OPENAT2 = 437,
     NR_PIDFD_GETFD = 438,
-    /* openat2 437, faccessat2 439, process_madvise 440, epoll_pwait2 441, mount_setattr 442, quotactl_fd 443,
+    /* faccessat2 439, process_madvise 440, epoll_pwait2 441, mount_setattr 442, quotactl_fd 443,
      * landlock 444-446, memfd_secret 447, process_mrelease 448, futex_waitv 449, ... cachestat 451, fchmodat2 452,
      * futex 454-456, statmount 457, listmount 458, ... */
     NR_LAST = 1023
@@ -102,6 +103,7 @@ static const struct rule sandbox[] = {
     {CALL(NR_CLONE3), ENOSYS, IF_ARG_IS(1, CLONE_ARGS_OF_LIBC)},
     {CALL(NR_CLONE3), EPERM, ALWAYS, 0, 0, 0},
     {CALL(NR_CLOSE_RANGE), EPERM, ALWAYS, 0, 0, 0},
+    {CALL(NR_OPENAT2), EPERM, ALWAYS, 0, 0, 0},
     {CALL(NR_PIDFD_GETFD), EPERM, ALWAYS, 0, 0, 0},
     {CALL(NR_PIDFD_OPEN), EPERM, IF_ARG_IS_NOT(1, 0)},
     {CALL(NR_PIDFD_SEND_SIGNAL), EPERM, IF_ARG_IS_NOT(3, 0)},

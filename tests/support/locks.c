@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,16 @@ int lock_place_make(void **state)
     lock_directory = directory_make();
     lock_path = path_in(lock_directory, "hello.pid");
     return 0;
+}
+
+int lock_place_make_with_pidfds(void **state)
+{
+    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (fd < 0)
+        leave_out("no pidfds here");
+    else
+        close(fd);
+    return lock_place_make(state);
 }
 
 int lock_place_remove(void **state)
@@ -42,6 +53,14 @@ proc_lock *take_lock(const proc_lock_options *options)
     return lock;
 }
 
+proc_holder holder_now(void)
+{
+    proc_holder holder;
+    memset(&holder, 0x55, sizeof holder);
+    assert_rc(proc_lock_query(lock_path, NULL, &holder), 0);
+    return holder;
+}
+
 int status_of(int pid)
 {
     int status = 0;
@@ -51,7 +70,8 @@ int status_of(int pid)
 
 int take_bare_lock(int fd, unsigned kind)
 {
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    /* Of a record lock one byte, as many programs take it. */
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = kind == PROC_LOCK_FCNTL};
     if (kind == PROC_LOCK_FLOCK)
         return flock(fd, LOCK_EX | LOCK_NB);
     return fcntl(fd, kind == PROC_LOCK_OFD ? F_OFD_SETLK : F_SETLK, &range);

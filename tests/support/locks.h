@@ -7,12 +7,17 @@
 
 /* A test with a directory of its own, and a path in it where no file is yet. */
 #define lock_test(test) cmocka_unit_test_setup_teardown(test, lock_place_make, lock_place_remove)
+/* The same, left out where a process cannot be opened by its number. */
+#define lock_pidfd_test(test) cmocka_unit_test_setup_teardown(test, lock_place_make_with_pidfds, lock_place_remove)
 int lock_place_make(void **state);
+int lock_place_make_with_pidfds(void **state);
 int lock_place_remove(void **state);
 extern char *lock_directory, *lock_path;
 
 /* That path, locked by the library; the test fails if it cannot be had. */
 proc_lock *take_lock(const proc_lock_options *options);
+/* Who holds it now; the test fails if that cannot be asked. */
+proc_holder holder_now(void);
 /* How a child exited, reaped; -1: not by itself. */
 int status_of(int pid);
 
