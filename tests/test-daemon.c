@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Daemons: every step of daemon(7) as it is seen in /proc from outside, and every outcome that a launcher can have. This
- * process is a subreaper, so that daemons become its children when they are orphaned, and none outlives its test.
+ * Daemons: every step of daemon(7) as it is seen in /proc from outside, and every outcome that a launcher can have.
+ * This process is a subreaper, so that daemons become its children when they are orphaned, and none outlives its test.
  */
 #define _GNU_SOURCE 1
 #include "test.h"
@@ -96,7 +96,8 @@ static struct told launch_ready(const char *const argv[])
     return told;
 }
 
-#define assert_told(argv, rc, outcome, code, text) check_told((argv), (rc), (outcome), (code), (text), __FILE__, __LINE__)
+#define assert_told(argv, rc, outcome, code, text) \
+    check_told((argv), (rc), (outcome), (code), (text), __FILE__, __LINE__)
 static struct told check_told(const char *const argv[], int rc, int outcome, int code, const char *text,
                               const char *file, int line)
 {
@@ -144,8 +145,8 @@ static const char *cwd_of(int pid)
 }
 
 /*
- * How many descriptors it has open, but for those that valgrind keeps for itself, far up. The line to the launcher may be
- * among them for a moment, when that has been told already.
+ * How many descriptors it has open, but for those that valgrind keeps for itself, far up. The line to the launcher may
+ * be among them for a moment, when that has been told already.
  */
 static int count_fds(int pid)
 {
@@ -879,8 +880,8 @@ static void options_that_make_no_sense_are_refused(void **state)
     assert_refused(PROC_DAEMON_OPTIONS(.lock_options = PROC_LOCK_OPTIONS(.flags = 0)), -EINVAL, "without .lock");
     assert_refused(PROC_DAEMON_OPTIONS(.lock = "/x", .lock_options = PROC_LOCK_OPTIONS(.flags = PROC_LOCK_FCNTL)),
                    -EINVAL, "record lock");
-    assert_refused(PROC_DAEMON_OPTIONS(.lock = "/x", .lock_options = PROC_LOCK_OPTIONS(.error = &report.error)), -EINVAL,
-                   "in the report");
+    assert_refused(PROC_DAEMON_OPTIONS(.lock = "/x", .lock_options = PROC_LOCK_OPTIONS(.error = &report.error)),
+                   -EINVAL, "in the report");
     assert_rc(proc_daemon_ready(NULL), -EINVAL);
     assert_int_equal(proc_daemon_fail(NULL, 300, "x"), 1);
     assert_int_equal(proc_daemon_fail(NULL, 7, NULL), 7);

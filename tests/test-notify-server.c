@@ -433,7 +433,7 @@ static void descriptors_that_come_along_are_closed(void **state)
     close(ends[0]);
 }
 
-/* So that not all of what is sent finds a number. The sender's pidfd does not either, and its ids are told all the same. */
+/* So that not all of what is sent finds a number, nor does the sender's pidfd. Its ids are told all the same. */
 static int hears_with_few_numbers(void *arg)
 {
     struct rlimit limit;

@@ -52,7 +52,7 @@ static int run_daemon(void)
     proc_daemon_report report;
     if (proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.lock = pid_file), &report) != 0) {
         if (report.code != 0)
-            fprintf(stderr, "%s\n", report.error.text); /* daemonize: lock "/run/hello.pid": already running, pid 4211 */
+            fprintf(stderr, "%s\n", report.error.text); /* daemonize: lock "/run/hello.pid": already running, pid 42 */
         return report.code;
     }
     int rc = open_the_port(); /* here we are the daemon */

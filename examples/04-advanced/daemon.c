@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts a program as a daemon, and says truly what has become of it: `daemon [-f] [-n] [-t SECONDS] [-p PIDFILE] CMD ...`
+ * Starts a program as a daemon, and says truly what has become of it:
+ *
+ *     daemon [-f] [-n] [-t SECONDS] [-p PIDFILE] COMMAND [ARGUMENT...]
  *
  *     -f  stay in the foreground, as under a supervisor
  *     -n  it is ready when it says so (READY=1 to the socket in NOTIFY_SOCKET), not as soon as it runs
  *     -t  how long that may take; 30
  *     -p  one at a time: a PID file, locked as long as it runs
  *
- * Exits with 0 when the daemon is ready; with its own code, or 128 and the signal, if it ended before; 124 if it is silent;
- * 127 and 126 if there is no such program; 1 if one runs already.
+ * Exits with 0 when the daemon is ready; with its own code, or 128 and the signal, if it ended before; 124 if it is
+ * silent; 127 and 126 if there is no such program; 1 if one runs already.
  */
 #include <errno.h>
 #include <stdio.h>

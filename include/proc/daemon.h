@@ -23,8 +23,8 @@ extern "C" {
  * returns. The *daemon* is the watcher's child, in that session but not its leader, so it can get no terminal by
  * mistake; when the watcher has ended, it belongs to init or to the nearest subreaper.
  *
- * Each sees only what it has to: no signal handler is installed, none of the launcher's runs in the others, and the true
- * status of a daemon that ends before it is ready is its parent's wait, on every kernel.
+ * Each sees only what it has to: no signal handler is installed, none of the launcher's runs in the others, and the
+ * true status of a daemon that ends before it is ready is its parent's wait, on every kernel.
  * @{
  */
 
@@ -50,10 +50,11 @@ enum {
  */
 typedef struct proc_daemon_report {
     int32_t outcome;      /**< PROC_DAEMON_... */
-    int32_t code;         /**< What the launcher shall exit with: 0 for READY alone; what proc_daemon_fail() was given; of one
-                               that ended, as a shell says it, but 1 for 0; 124 for SILENT; 127 and 126 for a program that
-                               was not found or not executable; 1 for all else. */
-    int32_t pid;          /**< Of the daemon; of the one that holds the lock; 0: unknown, or there is none. */
+    int32_t code;         /**< What the launcher shall exit with: 0 for READY alone; what proc_daemon_fail() was given;
+                               of one that ended, as a shell says it, but 1 for 0; 124 for SILENT; 127 and 126 for a
+                               program that was not found or not executable; 1 for all else. */
+    int32_t pid;          /**< Of the daemon, which may have ended; REFUSED: of the one that holds the lock; 0: unknown,
+                               or there was none. */
     int32_t reserved0;    /**< 0. */
     proc_exit exit;       /**< ENDED: how. */
     proc_error error;     /**< Why; its text is fit for the user. Empty for READY. */
@@ -81,8 +82,8 @@ typedef struct proc_daemon_options {
     proc_stdio err;        /**< Descriptor 2, as above. */
     const int *keep;       /**< Other descriptors that stay open, ended by -1; none. The lock stays by itself. */
     const proc_ids *ids;   /**< Who it is to be, once all else is done; ours. */
-    const int *notify_fd;  /**< proc_daemonize(): the notification descriptor of a supervisor that wants a line feed; with it
-                                nothing is forked. It is closed when ready is told. */
+    const int *notify_fd;  /**< proc_daemonize(): the notification descriptor of a supervisor that wants a line feed;
+                                with it nothing is forked. It is closed when ready is told. */
 } proc_daemon_options;
 #ifdef PROC_LITERALS
 /** Options in place: `PROC_DAEMON_OPTIONS(.lock = "/run/hello.pid")`. */
@@ -101,28 +102,30 @@ typedef struct proc_daemon proc_daemon;
  * Makes this process the launcher of a daemon that goes on from here: it returns twice.
  *
  * In the daemon it returns 0, when all of this is done: a session of its own, not as its leader, and no terminal; all
- * signals at their defaults and none blocked; working directory, umask, descriptors 0 to 2; all other descriptors closed
- * but those to be kept; its pid in the lock; the ids. The environment stays. It then does what may still fail, and tells
- * proc_daemon_ready() or proc_daemon_fail().
+ * signals at their defaults and none blocked; working directory, umask, descriptors 0 to 2; all other descriptors
+ * closed but those to be kept; its pid in the lock; the ids. The environment stays. It then does what may still fail,
+ * and tells proc_daemon_ready() or proc_daemon_fail().
  *
- * In the launcher it returns when that was told, or when it is sure that it will not be: print error.text unless code is
- * 0, and leave main() with code. A daemon that ends, without either, is reported as it ended. One that executes another
- * program keeps its launcher waiting: use proc_daemon_spawn() for that. A launcher that is killed meanwhile does not end
- * the daemon.
+ * In the launcher it returns when that was told, or when it is sure that it will not be: print error.text unless code
+ * is 0, and leave main() with code. A daemon that ends, without either, is reported as it ended. One that executes
+ * another program keeps its launcher waiting: use proc_daemon_spawn() for that. A launcher that is killed meanwhile
+ * does not end the daemon.
  *
- * Under a supervisor nothing is forked: with PROC_DAEMON_STAY or .notify_fd, or if proc_supervised(). Then it returns 0,
- * and only what was asked for has been done: the lock, cwd, umask, ids; session, stdio, descriptors and signals are as
- * the supervisor has made them, and ready and failed are told to it.
+ * Under a supervisor nothing is forked: with PROC_DAEMON_STAY or .notify_fd, or if proc_supervised(). Then it returns
+ * 0, and only what was asked for has been done: the lock, cwd, umask, ids; session, stdio, descriptors and signals are
+ * as the supervisor has made them, and ready and failed are told to it.
  *
- * Call it first in main(), before there are threads, and with nothing unwritten in a stdio stream: what is, is written by
- * both. Handlers run by pthread_atfork(3) run in each of the two forks.
+ * Call it first in main(), before there are threads, and with nothing unwritten in a stdio stream: what is, is written
+ * by both. What pthread_atfork(3) was given runs in each of the two forks. While the launcher waits, SIGCHLD is
+ * blocked in it; its other signals do as they do always.
  *
  * @param daemon Receives the handle, in the daemon; end it with proc_daemon_free().
  * @param options How; NULL = all defaults.
  * @param ret_report In the launcher, receives the outcome; always, if the call does not return 0.
- * @return 0: we are the daemon. 1: we are the launcher, and it is ready. Or a negative errno, nothing goes on: that of the
- *         step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended; -ETIMEDOUT: it is silent;
- *         -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms: another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
+ * @return 0: we are the daemon. 1: we are the launcher, and it is ready. Or a negative errno, nothing goes on: that of
+ *         the step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended, or its watcher was
+ *         killed (exit PROC_LOST); -ETIMEDOUT: it is silent; -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms:
+ *         another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
  *         -EBADF: a descriptor to keep is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
  *
  * Safety: the only thread of the process.
@@ -134,8 +137,8 @@ PROC_API PROC_CHECK int proc_daemonize(proc_daemon **daemon, const proc_daemon_o
                                        proc_daemon_report *ret_report);
 
 /**
- * Tells that the start has succeeded: the launcher, or the supervisor if there is one. With PROC_DAEMON_KEEP_ERR standard
- * error becomes what it shall be, before that.
+ * Tells that the start has succeeded: the launcher, or the supervisor if there is one. With PROC_DAEMON_KEEP_ERR
+ * standard error becomes what it shall be, before that.
  *
  * @param daemon The handle.
  * @return 1 = told; 0 = nobody waits any more, or it was told before; -ECHILD: in a forked copy; -EINVAL; under a
@@ -152,8 +155,8 @@ PROC_API int proc_daemon_ready(proc_daemon *daemon);
  *
  * @param daemon The handle; NULL is welcome.
  * @param code What the launcher shall exit with, 1 to 255; 1 for all else.
- * @param text Why, for the launcher's user, or the supervisor's status: one line of at most 239 bytes; of a longer one the
- *        beginning is told, and control bytes are shown as `\xNN`.
+ * @param text Why, for the launcher's user, or the supervisor's status: one line of at most 239 bytes; of a longer one
+ *        the beginning is told, and control bytes are shown as `\xNN`.
  * @return code, or 1.
  *
  * Safety: any thread, one at a time for the same handle.
@@ -175,8 +178,8 @@ PROC_API int proc_daemon_fail(proc_daemon *daemon, int code, const char *text);
 PROC_API proc_lock *proc_daemon_lock(proc_daemon *daemon);
 
 /**
- * Gives back the lock, and the line to the launcher: if nothing was told, it learns how this process ends. In a forked copy
- * both stay with the daemon.
+ * Gives back the lock, and the line to the launcher: if nothing was told, it learns how this process ends. In a forked
+ * copy both stay with the daemon.
  *
  * @param daemon NULL is welcome.
  * @return NULL.
@@ -204,16 +207,18 @@ PROC_API int proc_supervised(void);
  * @{ */
 
 /**
- * Starts another program as a daemon, with the same steps, and waits until it is ready. Whether we run under a supervisor
- * does not matter: the program is not told of ours.
+ * Starts another program as a daemon, with the same steps, and waits until it is ready. Whether we run under a
+ * supervisor does not matter: the program is not told of ours. One that ends as soon as it runs may be told to be
+ * ready or to have ended, whichever is seen first; with PROC_DAEMON_NOTIFY it is sure.
  *
  * The lock is handed on: the program holds it as long as it has that descriptor, and may take it up by
  * proc_lock_take_over(). With PROC_DAEMON_NOTIFY the socket is there until the program is ready; what it tells later
  * finds nobody.
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
- * @param options What to run: flags SEARCH_RELATIVE and INHERIT_SIGNALS, program, search, env, env_edit, start->candidates,
- *        signals; nothing else. NULL = all defaults. Without .signals, those that we ignore are reset, too.
+ * @param options What to run: flags SEARCH_RELATIVE and INHERIT_SIGNALS, program, search, env, env_edit,
+ *        start->candidates, signals; nothing else. NULL = all defaults. Without .signals, those that we ignore are
+ *        reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.
  * @return 0: it is ready; or a negative errno as proc_daemonize() in the launcher, of which -ENOENT, -EACCES, -ENOEXEC

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/notify.h> - tell a supervisor that we are ready, or be the one who is told. Read: telling, sockets handed to us,
+ * <proc/notify.h> - tell a supervisor that we are ready, or be the one who is told. Read: telling, sockets handed over,
  * being told.
  */
 #ifndef PROC_NOTIFY_H
@@ -217,8 +217,8 @@ PROC_API int proc_notify_newline(int fd);
 
 /**
  * How many descriptors the supervisor has handed to this very process: 3, 4, ... They are close-on-exec from here on,
- * and whose they are. LISTEN_PID, LISTEN_FDS; and LISTEN_PIDFDID, where it is set and this kernel can tell (6.9), so that
- * a later process with our pid does not take them for its own.
+ * and whose they are. LISTEN_PID, LISTEN_FDS; and LISTEN_PIDFDID, where it is set and this kernel can tell (6.9), so
+ * that a later process with our pid does not take them for its own.
  *
  * @return How many; 0: none, or they are for another process; -EINVAL: a variable is no number; -EBADF: one of the
  *         descriptors is not open, and none was touched.
@@ -290,9 +290,9 @@ typedef struct proc_notify_message {
  * Opens a place to be told, with an address.
  *
  * @param server Receives it; the caller frees it. Untouched on failure.
- * @param path NULL: an abstract address, which the kernel chooses and which goes with the socket; good for all within our
- *        network namespace. Or an absolute path, of at most 107 bytes, for children in other network namespaces; the file
- *        is made as our umask wills, and removed by proc_notify_server_free().
+ * @param path NULL: an abstract address, which the kernel chooses and which goes with the socket; good for all within
+ *        our network namespace. Or an absolute path, of at most 107 bytes, for children in other network namespaces;
+ *        the file is made as our umask wills, and removed by proc_notify_server_free().
  * @return 0; -EADDRINUSE: there is such a file; -EINVAL: not absolute; -ENAMETOOLONG; -EACCES, -ENOENT, -ENOTDIR,
  *         -EROFS and what else bind(2) says of a path; -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS.
  *
@@ -317,7 +317,7 @@ PROC_API PROC_CHECK int proc_notify_server_new(proc_notify_server **server, cons
 PROC_API int proc_notify_server_fd(const proc_notify_server *server);
 
 /**
- * What a child has to find in its environment: `.env_edit = (const char *const[]){proc_notify_server_env(server), NULL}`.
+ * What a child has to find in its environment: `.env_edit = PROC_ENV(proc_notify_server_env(server))`.
  *
  * @param server A server.
  * @return "NOTIFY_SOCKET=...", which lives as long as the server; NULL for NULL.
@@ -329,16 +329,16 @@ PROC_API int proc_notify_server_fd(const proc_notify_server *server);
 PROC_API const char *proc_notify_server_env(const proc_notify_server *server);
 
 /**
- * The next message of somebody who may speak. Whatever else arrives is read and forgotten: too long, with NULs in it, or
- * from others. Descriptors that come along are closed at once, but a barrier's.
+ * The next message of somebody who may speak. Whatever else arrives is read and forgotten: too long, with NULs in it,
+ * or from others. Descriptors that come along are closed at once, but a barrier's.
  *
  * Who may speak: with a child, the processes of its tree; without, those of our effective user, and root's. Who the
- * sender is, is told by the kernel: by a pidfd where it gives one (PROC_FEATURE_PEER_PIDFD), else by a pid, which a sender
- * that has ended may have left to another process. Only root can claim to be another one.
+ * sender is, is told by the kernel: by a pidfd where it gives one (PROC_FEATURE_PEER_PIDFD), else by a pid, which a
+ * sender that has ended may have left to another process. Only root can claim to be another one.
  *
- * The tree of a child is followed by parents: who has lost one on the way up (a daemon that forks twice), or has ended and
- * was reaped, is not found in it; the child itself is known by its pidfd even then (6.9). A sender that waits for a
- * barrier is found.
+ * The tree of a child is followed by parents: who has lost one on the way up (a daemon that forks twice), or has ended
+ * and was reaped, is not found in it; the child itself is known by its pidfd even then (6.9). A sender that waits for
+ * a barrier is found.
  *
  * @param server A server.
  * @param child Whose tree may speak; NULL: anybody with our uid.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of a daemon's start, for the files of this folder. Three processes share what is here, each with its own copy
- * after a fork: the launcher, the watcher, the daemon. Each part has a file of its own, daemon_*.c.
+ * The parts of a daemon's start, for the files of this folder. Three processes share what is here, each with its own
+ * copy after a fork: the launcher, the watcher, the daemon. Each part has a file of its own, daemon_*.c.
  */
 #ifndef PROC_LIB_SERVICE_DAEMON_H
 #define PROC_LIB_SERVICE_DAEMON_H
@@ -78,8 +78,8 @@ void proc__daemon_discard(struct launch *launch);
 /* ---- The start ---- */
 
 /*
- * Forks. 0: this is the daemon, which is to settle; 1 or a negative errno: this is the launcher, and the report tells the
- * outcome. daemon_launch.c
+ * Forks. 0: this is the daemon, which is to settle; 1 or a negative errno: this is the launcher, and the report tells
+ * the outcome. daemon_launch.c
  */
 int proc__daemon_launch(struct launch *launch, proc_daemon_report *report);
 /* The watcher's life. Returns in the daemon. daemon_watch.c */

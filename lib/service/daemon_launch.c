@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The launcher: forks the watcher, listens until the outcome is known, and puts it into words. Owns the watcher, which is
- * gone when the call returns, and nobody's signals but its own mask meanwhile.
+ * The launcher: forks the watcher, listens until the outcome is known, and puts it into words. Owns the watcher, which
+ * is gone when the call returns, and nobody's signals but its own mask meanwhile.
  */
 #include "daemon.h"
 
@@ -121,8 +121,9 @@ static void await_hangup(int fd)
 }
 
 /*
- * It leaves when its pipe has no reader any more. Its wait status; 0 if the kernel has reaped it, since SIGCHLD is ignored.
- * Nobody else does: SIGCHLD is blocked here, and there are no other threads. So a pid that is killed is still its own.
+ * It leaves when its pipe has no reader any more. Its wait status; 0 if the kernel has reaped it, since SIGCHLD is
+ * ignored. Nobody else does: SIGCHLD is blocked here, and there are no other threads. So a pid that is killed is still
+ * its own.
  */
 static int await_watcher(pid_t watcher)
 {

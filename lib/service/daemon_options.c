@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes over what a caller asks for, and turns it into the options of a start, so that one plan serves a program that is
- * executed and a process that goes on. Owns nothing.
+ * Takes over what a caller asks for, and turns it into the options of a start, so that one plan serves a program that
+ * is executed and a process that goes on. Owns nothing.
  */
 #include "daemon.h"
 
@@ -160,7 +160,7 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     return 0;
 }
 
-/* Once more by who carries it out: contradictions are told before anything is made. */
+/* By who will carry it out, on a copy: contradictions are told before anything is made. */
 static int check_request(const struct launch *launch, struct failure *failure)
 {
     const struct spawn_call call = {.verb = launch->verb};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that is done for a daemon before anything is forked, so that it can be told to the user at once, and nothing can be
- * lacking later: the lock first, since files are not to be emptied under another daemon; then files, lists, pipes.
+ * All that is done for a daemon before anything is forked, so that it can be told to the user at once, and nothing can
+ * be lacking later: the lock first, since files are not to be emptied under another daemon; then files, lists, pipes.
  */
 #include "daemon.h"
 

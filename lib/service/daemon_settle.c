@@ -33,7 +33,7 @@ static int write_lock(struct launch *launch, struct failure *failure)
 
 /* ---- Going on ---- */
 
-/* Standard error stays what it was until ready; what it shall be is put aside. One that is not open has nothing to keep. */
+/* Standard error stays what it was until ready; what it shall be is put aside. */
 static int keep_err(int old_err, int *ret_later)
 {
     *ret_later = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

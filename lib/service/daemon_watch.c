@@ -95,8 +95,8 @@ static void look_at_end(struct watch *watch)
 }
 
 /*
- * The line of a process that is killed on the way to its program is closed, too, a moment before it can be waited for. The
- * kernel marks who has not executed anything since it was forked; where it does not tell, the line is believed.
+ * The line of a process that is killed on the way to its program is closed, too, a moment before it can be waited for.
+ * The kernel marks who has not executed anything since it was forked; where it does not tell, the line is believed.
  */
 static int has_executed(const struct watch *watch)
 {

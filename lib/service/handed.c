@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors and wishes that come by the environment: LISTEN_..., WATCHDOG_.... Each names the process that it is meant
- * for, since an environment is inherited by many. Keeps nothing.
+ * Descriptors and wishes that come by the environment: LISTEN_..., WATCHDOG_.... Each names the process that it is
+ * meant for, since an environment is inherited by many. Keeps nothing.
  */
 #include "handed.h"
 
@@ -39,8 +39,10 @@ static int may_be_us(const char *variable)
     return rc <= 0 ? rc == 0 ? 1 : rc : pid == (uint64_t)getpid();
 }
 
-/* A pid may have been given away again since then, the inode of a pidfd never. Where the kernel has none, the pid has to
- * do. */
+/*
+ * A pid may have been given away again since then, the inode of a pidfd never. Where the kernel has none, the pid has to
+ * do.
+ */
 static int is_our_inode(void)
 {
     uint64_t meant;

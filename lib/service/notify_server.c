@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place where services speak: one datagram socket with an address. Everything that arrives is taken for hostile until
- * the kernel has told whose it is. Owns the socket, its file if it has one, and each message until it is handed over.
+ * The place where services speak: one datagram socket with an address. Everything that arrives is taken for hostile
+ * until the kernel has told whose it is. Owns the socket, its file if it has one, and each message until it is handed
+ * over.
  */
 #include "notify_receive.h"
 

@@ -32,7 +32,7 @@ static void note(struct attempt *attempt, int rc, const proc_daemon_report *repo
     attempt->rc = rc;
     attempt->error = report->error;
     attempt->takes_error = 1;
-    if (rc == -ECHILD && report->outcome == PROC_DAEMON_ENDED && report->exit.kind == PROC_EXITED && report->exit.code) {
+    if (rc == -ECHILD && report->exit.kind == PROC_EXITED && report->exit.code != 0) {
         attempt->rc = -report->exit.code;
         attempt->takes_error = 0;
     }

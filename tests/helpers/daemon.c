@@ -8,8 +8,8 @@
  *     --lock PATH, --keep-file, --timeout MS, --out PATH, --err PATH, --keep FD, --keep-err, --cwd PATH, --umask OCTAL,
  *     --uid N, --stay, --notify, --notify-fd FD, --thread
  *
- * The launcher prints `rc outcome code pid exit.kind exit.code text` on standard output, and exits with the code. A daemon
- * ends by an alarm after two minutes: nothing outlives a broken test.
+ * The launcher prints `rc outcome code pid exit.kind exit.code text` on standard output, and exits with the code. A
+ * daemon ends by an alarm after two minutes: nothing outlives a broken test.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
