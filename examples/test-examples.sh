@@ -19,6 +19,10 @@ expect() {
         echo "no pidfds here, so nothing can be started"
         exit 77
     fi
+    if grep -q 'other threads run' "$work/err"; then
+        echo "a sanitizer has a thread of its own, and threads are refused"
+        exit 77
+    fi
     [ "$got" -eq "$status" ] || fail "$name $*: exits with $got, not $status: $(cat "$work/err")"
 }
 
@@ -367,6 +371,68 @@ in the callback of a loop: state Z (zombie), 0 bytes of arguments, memory: none
 it exited with 7
 after it: No such process
 SIGCHLD ignored, waitpid: No child processes'
+}
+
+# The field of /proc/PID/stat that is so far behind the name: 1 state, 2 parent, 3 group, 4 session, 5 terminal.
+stat_field() {
+    sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f "$2"
+}
+
+# is_daemon: the one that was just started, by daemon(7). Leaves its pid in $daemon, to be ended by end_daemon.
+is_daemon() {
+    daemon=$(sed -n 's/^started pid //p' "$work/out")
+    [ -n "$daemon" ] || { fail 'daemon: tells no pid'; return; }
+    trap 'kill -9 "$daemon" 2>"$work/void"; rm -rf "$work"' EXIT
+    [ "$(stat_field "$daemon" 5)" -eq 0 ] || fail 'daemon: has a terminal'
+    [ "$(stat_field "$daemon" 4)" -ne "$daemon" ] || fail 'daemon: leads its session'
+    [ "$(stat_field "$daemon" 4)" -ne "$(stat_field $$ 4)" ] || fail 'daemon: is in our session'
+    [ "$(readlink "/proc/$daemon/cwd")" = / ] || fail 'daemon: is not in the root directory'
+    [ "$(sed -n 's/^Umask:[[:space:]]*//p' "/proc/$daemon/status")" = 0027 ] || fail 'daemon: has another umask'
+    for fd in 0 1 2; do
+        [ "$(readlink "/proc/$daemon/fd/$fd")" = /dev/null ] || fail "daemon: $fd is not the null device"
+    done
+}
+
+end_daemon() {
+    kill -9 "$daemon"
+    while [ -d "/proc/$daemon" ] && [ "$(stat_field "$daemon" 1)" != Z ]; do sleep 0.01; done
+    trap 'rm -rf "$work"' EXIT
+}
+
+test_daemon() {
+    unset NOTIFY_SOCKET LISTEN_PID
+    PATH=/usr/bin:/bin
+    expect 0 sleep 60
+    is_daemon
+    end_daemon
+    expect 127 no-program-has-this-name
+    grep -q '^daemon "no-program-has-this-name": search ' "$work/err" || fail 'daemon: does not say what is missing'
+    expect 126 /etc/passwd
+    is err 'daemon "/etc/passwd": exec "/etc/passwd": Permission denied'
+
+    # One at a time, as long as it runs.
+    expect 0 -p "$work/pid" sleep 60
+    is_daemon
+    [ "$(head -n 1 "$work/pid")" = "$daemon" ] || fail 'daemon: another pid in its file'
+    expect 1 -p "$work/pid" sleep 60
+    is err "daemon \"sleep\": lock \"$work/pid\": already running, pid $daemon"
+    expect 1 -f -p "$work/pid" sleep 60
+    is err "daemonize: lock \"$work/pid\": already running, pid $daemon"
+    end_daemon
+    expect 3 -f -p "$work/pid" sh -c 'exit 3'
+    expect 127 -f no-program-has-this-name
+
+    # Ready when it says so, and never before.
+    expect 4 -n sh -c 'exit 4'
+    is err 'daemon "sh": start: exited with 4 before it was ready'
+    expect 139 -n sh -c 'kill -SEGV $$'
+    grep -q 'killed by SIGSEGV' "$work/err" || fail 'daemon: does not tell the signal'
+    expect 124 -n -t 0.3 -p "$work/silent" sleep 60
+    is err 'daemon "sleep": start: not ready after 300 ms, but running'
+    daemon=$(head -n 1 "$work/silent")
+    end_daemon
+    expect 2
+    expect 2 -x
 }
 
 "test_$name"

@@ -53,6 +53,7 @@ static void features_follow_the_profile(void **state)
     assert_rc(proc_has(PROC_FEATURE_EXIT_INFO), 0);
     assert_rc(proc_has(PROC_FEATURE_GROUP_SIGNAL), 0);
     assert_rc(proc_has(PROC_FEATURE_NOSIGNAL_WRITE), 0);
+    assert_rc(proc_has(PROC_FEATURE_PEER_PIDFD), 0);
     assert_rc(proc_has(PROC_FEATURE_OPENAT2), 0);
 }
 

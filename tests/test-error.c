@@ -142,7 +142,7 @@ static void every_step_has_a_word(void **state)
         PROC_STEP_NONE,  PROC_STEP_OPTIONS, PROC_STEP_MEMORY, PROC_STEP_SEARCH, PROC_STEP_OPEN,   PROC_STEP_PIPE,
         PROC_STEP_CLONE, PROC_STEP_SESSION, PROC_STEP_GROUP,  PROC_STEP_CWD,    PROC_STEP_FDS,    PROC_STEP_GROUPS,
         PROC_STEP_GID,   PROC_STEP_UID,     PROC_STEP_CLOSE,  PROC_STEP_SIGNALS, PROC_STEP_EXEC,
-        PROC_STEP_WRITE, PROC_STEP_LOCK,    PROC_STEP_INSPECT};
+        PROC_STEP_WRITE, PROC_STEP_LOCK,    PROC_STEP_INSPECT, PROC_STEP_FORK,  PROC_STEP_READY};
     (void)state;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         assert_string_not_equal(proc_step_name(steps[i]), "unknown step");

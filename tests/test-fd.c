@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors: above stdio, close-on-exec, nothing left behind; and the write that never raises SIGPIPE. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fd_table.h"
 
 /* ---- Descriptors ---- */
 
@@ -362,6 +364,54 @@ static void a_full_pipe_says_so(void **state)
     check_quiet(fill_a_pipe);
 }
 
+/* ---- All of them ---- */
+
+/* What is taken away for it: nothing, close_range(2), /proc as well. */
+enum without { NOTHING, CLOSE_RANGE, LISTS };
+
+static int closes_others(void *arg)
+{
+    const enum without *without = arg;
+    const struct rlimit limit = {1000, 1000};
+    int keep[] = {900, 2, -1, 0, 5, 1, 5};
+    for (int fd = 3; fd < 9; fd++)
+        require(dup2(STDIN_FILENO, fd) == fd);
+    require(dup2(STDIN_FILENO, 900) == 900 && dup2(STDIN_FILENO, 901) == 901);
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (*without >= CLOSE_RANGE && deny_call(SYS_close_range, ENOSYS) < 0)
+        return 77;
+    if (*without >= LISTS && deny_call(SYS_openat, EACCES) < 0)
+        return 77;
+    require_rc(proc__fd_close_others(keep, sizeof keep / sizeof keep[0]), 0);
+    for (int fd = 0; fd < 1000; fd++)
+        require(proc__fd_is_open(fd) == (fd < 3 || fd == 5 || fd == 900));
+    return 0;
+}
+
+static void all_descriptors_but_a_few_are_closed_in_every_way(void **state)
+{
+    (void)state;
+    for (enum without without = NOTHING; without <= LISTS; without++) {
+        struct verdict verdict;
+        run_in_fork(&verdict, closes_others, &without, PATIENCE_MS);
+        if (verdict.code == 77)
+            SKIP_TEST("no filter can be set here");
+        if (verdict.code != 0)
+            fail_msg("%d: %s", (int)without, verdict.text);
+    }
+}
+
+static void a_number_is_made_what_a_descriptor_is(void **state)
+{
+    (void)state;
+    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    assert_rc(proc__fd_put(fd, 50), 0);
+    assert_int_equal(fcntl(50, F_GETFD), 0);
+    assert_rc(proc__fd_put(-1, 50), -EBADF);
+    close(50);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -370,6 +420,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_closed_descriptor_is_minus_one_and_errno_untouched),
         cmocka_unit_test(an_open_that_fails_says_why),
         cmocka_unit_test(non_blocking_is_set_and_refused_for_no_descriptor),
+        cmocka_unit_test(all_descriptors_but_a_few_are_closed_in_every_way),
+        cmocka_unit_test(a_number_is_made_what_a_descriptor_is),
         cmocka_unit_test(writing_to_a_broken_pipe_raises_no_signal),
         cmocka_unit_test(writing_to_a_broken_socket_raises_no_signal),
         cmocka_unit_test(a_mask_that_blocks_sigpipe_stays_as_it_is),

@@ -220,7 +220,7 @@ static void the_cheapest_files_are_chosen(void **state)
         {PROC_FIELD_CGROUP | PROC_FIELD_IO, SOURCE_BIT(SOURCE_CGROUP) | SOURCE_BIT(SOURCE_IO)},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct plan plan = proc__plan_for(rows[i].fields, ALL_SOURCES);
+        struct walk_plan plan = proc__plan_for(rows[i].fields, ALL_SOURCES);
         assert_int_equal(plan.sources, rows[i].sources);
         assert_int_equal(plan.directory, __builtin_popcount(plan.sources) > 1);
     }
@@ -261,7 +261,7 @@ static int calls_for(const int *root, int pid, uint64_t fields)
 
 static int pidfds_tell(void)
 {
-    const struct plan plan = proc__plan_for(PROC_FIELD_USER, ALL_SOURCES);
+    const struct walk_plan plan = proc__plan_for(PROC_FIELD_USER, ALL_SOURCES);
     const proc_entry *entry;
     proc_walk *walk = walk_over(PROC_WALK_OPTIONS(.fields = PROC_FIELD_USER));
     opens_left = 0;

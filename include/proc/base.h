@@ -119,7 +119,9 @@ enum {
     PROC_STEP_EXEC = 37,    /**< execve(2): the program was found, but could not be run. */
     PROC_STEP_WRITE = 39,   /**< Writing a file. */
     PROC_STEP_LOCK = 42,    /**< Taking a lock, or waiting for it. */
-    PROC_STEP_INSPECT = 43  /**< A file is refused for its owner, mode, kind or links. */
+    PROC_STEP_INSPECT = 43, /**< A file is refused for its owner, mode, kind or links. */
+    PROC_STEP_FORK = 44,    /**< fork(2). */
+    PROC_STEP_READY = 45    /**< A daemon's own start, until it is ready. */
 };
 
 /**
@@ -222,6 +224,7 @@ enum {
     PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
     PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
+    PROC_FEATURE_PEER_PIDFD = 13,    /**< Who has sent a notification, as a pidfd; else by its pid. */
     PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };
 

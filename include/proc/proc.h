@@ -8,8 +8,10 @@
 
 #include <proc/base.h>
 #include <proc/child.h>
+#include <proc/daemon.h>
 #include <proc/lock.h>
 #include <proc/loop.h>
+#include <proc/notify.h>
 #include <proc/procfs.h>
 #include <proc/run.h>
 #include <proc/signals.h>

@@ -42,6 +42,8 @@ const char *proc_step_name(int step)
     case PROC_STEP_WRITE: return "write";
     case PROC_STEP_LOCK: return "lock";
     case PROC_STEP_INSPECT: return "inspect";
+    case PROC_STEP_FORK: return "fork";
+    case PROC_STEP_READY: return "start";
     default: return "unknown step";
     }
 }

@@ -60,6 +60,14 @@ int proc__fd_pipe(int ret_ends[2])
     return 0;
 }
 
+int proc__fd_put(int fd, int number)
+{
+    while (dup2(fd, number) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
 int proc__fd_open(const char *path, int flags, unsigned mode)
 {
     return proc__fd_open_at(AT_FDCWD, path, flags, mode);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -78,6 +79,17 @@ static int has_openat2(void)
     return proc__syscall(SYS_openat2, 0, 0, 0, 0, 0, 0) == -EINVAL;
 }
 
+static int has_peer_pidfd(void)
+{
+    static const int on = 1;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return is_shortage(-errno) ? -errno : 0;
+    int has = setsockopt(fd, SOL_SOCKET, SOCKET_PASS_PIDFD, &on, sizeof on) == 0;
+    proc__fd_close(&fd);
+    return has;
+}
+
 static int has_exit_info(void)
 {
     int rc = proc__probe_exit_info();
@@ -102,6 +114,7 @@ int proc_has(int feature)
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
     case PROC_FEATURE_OPENAT2: return has_openat2();
+    case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;
     }

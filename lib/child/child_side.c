@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <proc/base.h>
+
+#include "../base/fd_table.h"
 
 #define DONE ((struct report){0, 0, 0})
 
@@ -180,57 +181,10 @@ static long mark_gaps(const struct plan *plan)
     return mark_range(first, UINT_MAX);
 }
 
-static void mark_one(const struct plan *plan, int fd)
+static void mark_one(int fd, void *arg)
 {
-    if (fd > STDERR_FILENO && !find_move(plan, fd))
+    if (fd > STDERR_FILENO && !find_move(arg, fd))
         call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
-}
-
-/* What getdents64(2) fills in. */
-struct directory_entry {
-    uint64_t inode;
-    int64_t next;
-    uint16_t size;
-    uint8_t type;
-    char name[];
-};
-
-static int number_of(const char *name)
-{
-    int number = 0;
-    for (; *name >= '0' && *name <= '9'; name++)
-        number = number * 10 + (*name - '0');
-    return *name == '\0' ? number : -1;
-}
-
-static long mark_listed(const struct plan *plan)
-{
-    _Alignas(struct directory_entry) char buffer[1024];
-    long dir = call(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return dir;
-    long len;
-    while ((len = call(SYS_getdents64, dir, (long)buffer, sizeof buffer)) > 0)
-        for (long at = 0; at < len;) {
-            const struct directory_entry *entry = (const void *)(buffer + at);
-            mark_one(plan, number_of(entry->name));
-            at += entry->size;
-        }
-    call(SYS_close, dir, 0, 0);
-    return len;
-}
-
-/* Without close_range(2) and without /proc: every number that there can be. */
-static long mark_all_possible(const struct plan *plan)
-{
-    uint64_t limit[2] = {0, 0}; /* soft, hard: the soft one may have been lowered below what is open */
-    long rc = proc__syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)limit, 0, 0);
-    if (rc < 0)
-        return rc;
-    int last = limit[1] > INT_MAX ? INT_MAX : (int)limit[1];
-    for (int fd = 0; fd < last; fd++)
-        mark_one(plan, fd);
-    return 0;
 }
 
 static struct report close_others(const struct plan *plan)
@@ -239,9 +193,7 @@ static struct report close_others(const struct plan *plan)
         return DONE;
     long rc = mark_gaps(plan);
     if (rc < 0)
-        rc = mark_listed(plan);
-    if (rc < 0)
-        rc = mark_all_possible(plan);
+        rc = proc__fd_visit(mark_one, (void *)(uintptr_t)plan);
     return rc < 0 ? failed(PROC_STEP_CLOSE, rc, -1) : DONE;
 }
 
@@ -355,7 +307,7 @@ static struct report execute(const struct plan *plan)
 
 /* ---- The list ---- */
 
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
     struct report report;
     if ((report = save_report_fd(plan, report_fd)).step)
@@ -366,7 +318,13 @@ struct report proc__child_side(const struct plan *plan, int handlers_cleared, in
         return report;
     /* 3 */ if ((report = place_descriptors(plan)).step)
         return report;
-    /* 4 */ if ((report = change_ids(plan)).step)
+    /* 4 */ return change_ids(plan);
+}
+
+struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+{
+    struct report report;
+    if ((report = proc__child_settle(plan, report_fd)).step)
         return report;
     /* 5 */ if ((report = close_others(plan)).step)
         return report;

@@ -54,6 +54,9 @@ struct report {
  */
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);
 
+/* The steps of it that are not about a new program: all up to the ids. Step 0: done. */
+struct report proc__child_settle(const struct plan *plan, int *report_fd);
+
 /* Carries out the plan in a new process. 0; or a negative errno, *ret_report tells where, and nothing is left. */
 int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *ret_pidfd, struct report *ret_report);
 

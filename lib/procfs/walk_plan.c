@@ -64,7 +64,7 @@ static int is_within(uint64_t part, uint64_t whole)
     return (part & ~whole) == 0;
 }
 
-struct plan proc__plan_for(uint64_t fields, unsigned allowed)
+struct walk_plan proc__plan_for(uint64_t fields, unsigned allowed)
 {
     const unsigned all_of_core = SOURCE_BIT(SOURCE_STAT) | SOURCE_BIT(SOURCE_STATUS);
     const uint64_t core = fields_of(all_of_core) & fields;
@@ -74,7 +74,7 @@ struct plan proc__plan_for(uint64_t fields, unsigned allowed)
     for (unsigned set = 0; set < SOURCE_BIT(CORE_COUNT); set++)
         if (is_within(set, allowed) && is_within(core, fields_of(set)) && cost_of(set | needed) < cost_of(best))
             best = set | needed;
-    return (struct plan){.fields = fields, .sources = best, .directory = __builtin_popcount(best) > 1};
+    return (struct walk_plan){.fields = fields, .sources = best, .directory = __builtin_popcount(best) > 1};
 }
 
 uint64_t proc__source_fields(enum source source)

@@ -27,14 +27,14 @@ enum source {
 #define ALL_SOURCES (SOURCE_BIT(SOURCE_COUNT) - 1)
 #define ALL_FIELDS (PROC_FIELD_CPU * 2 - 1)
 
-struct plan {
+struct walk_plan {
     uint64_t fields;   /* what is told at the end */
     unsigned sources;  /* SOURCE_BIT */
     int directory;     /* 1: more than one source: opens the process's directory, so that they are of one process */
 };
 
 /* The cheapest way to those fields by the allowed sources, of which only INFO may be missing. */
-struct plan proc__plan_for(uint64_t fields, unsigned allowed);
+struct walk_plan proc__plan_for(uint64_t fields, unsigned allowed);
 /* The fields that a source tells, and its file. */
 uint64_t proc__source_fields(enum source source);
 const char *proc__source_file(enum source source);

@@ -188,7 +188,7 @@ static int read_by_some_way(const struct subject *subject, enum source source)
 /* 1, 0, NOT_WANTED, or our own want. */
 static int read_sources(const struct subject *subject)
 {
-    const struct plan *plan = &subject->reader->plan;
+    const struct walk_plan *plan = &subject->reader->plan;
     proc_entry *entry = subject->filling.entry;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         enum source source = (enum source)i;
@@ -288,13 +288,13 @@ static int can_ask_pidfds(int root)
     return rc == 0 && ids.ppid == getppid();
 }
 
-static struct plan plan_for(const struct reader *reader, uint64_t fields)
+static struct walk_plan plan_for(const struct reader *reader, uint64_t fields)
 {
     const unsigned files = ALL_SOURCES & ~SOURCE_BIT(SOURCE_INFO);
     const uint32_t flags = reader->wanted.options.flags;
     if (flags & (PROC_WALK_THREADS | PROC_WALK_SAMPLE))
         return proc__plan_for(fields, files);
-    struct plan plan = proc__plan_for(fields, ALL_SOURCES);
+    struct walk_plan plan = proc__plan_for(fields, ALL_SOURCES);
     if ((plan.sources & SOURCE_BIT(SOURCE_INFO)) && !can_ask_pidfds(reader->root))
         return proc__plan_for(fields, files);
     return plan;

@@ -22,7 +22,7 @@ int proc__kept_close(struct kept *kept);
 
 struct reader {
     struct wanted wanted;
-    struct plan plan;
+    struct walk_plan plan;
     int root; /* a /proc, open */
     int may_keep; /* how many more files may be kept open */
     unsigned page_kb;

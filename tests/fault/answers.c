@@ -43,6 +43,10 @@ static const struct answers storing = {{EINTR, EIO, ENOSPC}, {ENOSPC}};
 static const struct answers cutting = {{EINTR, EIO}, {EIO}};
 static const struct answers watching = {{EMFILE, ENOSPC}, {EMFILE}};
 static const struct answers strict_opening = {{EINTR, ENOSYS, EPERM, EMFILE, EACCES, ELOOP}, {ENOSYS, EPERM}};
+static const struct answers address = {{EADDRINUSE, EACCES, ENOMEM}, {ENOMEM}};
+static const struct answers connection = {{ECONNREFUSED, EACCES}, {ECONNREFUSED}};
+static const struct answers socket_option = {{ENOPROTOOPT, EPERM}, {EPERM}};
+static const struct answers message = {{EINTR, EAGAIN, ENOBUFS}, {ENOBUFS}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -134,6 +138,9 @@ static const struct {
     {"ppoll", &polling},       {"epoll_wait", &interruptible}, {"epoll_pwait", &interruptible},
     {"flock", &locking},       {"pwrite", &storing},         {"ftruncate", &cutting},      {"fchmod", &denied},
     {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
+    {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
+    {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
+    {"setsid", &denied},       {"dup2", &placement},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 

@@ -74,6 +74,11 @@ int fault_strike(const char *call, long number, long arg)
     int error = shared->always ? ERROR_AT(answers->always, shared->pick) : ERROR_AT(answers->once, shared->pick);
     if (count == shared->n)
         return first_strike(call, number, error);
+    /* Another process may be about to say what the first one gave. */
+    for (int spins = 0; spins < 1000000 && !atomic_load(&shared->error) && !atomic_load(&shared->no_such); spins++)
+        ;
+    if (atomic_load(&shared->no_such))
+        return 0;
     return error ? error : answers->always[0];
 }
 

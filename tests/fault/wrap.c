@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
@@ -89,6 +90,15 @@ WRAP_FTRUNCATE(ftruncate, off_t)
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
 #endif
+WRAP(int, dup2, (int fd, int number), (fd, number))
+WRAP(pid_t, setsid, (void), ())
+WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
+WRAP(int, bind, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
+WRAP(int, connect, (int fd, const struct sockaddr *where, socklen_t size), (fd, where, size))
+WRAP(int, getsockname, (int fd, struct sockaddr *where, socklen_t *size), (fd, where, size))
+WRAP(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t size), (fd, level, name, value, size))
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+WRAP(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
 
 DECLARE(int, epoll_ctl, (int set, int command, int fd, struct epoll_event *event))
 int __wrap_epoll_ctl(int set, int command, int fd, struct epoll_event *event)

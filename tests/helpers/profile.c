@@ -62,6 +62,7 @@ enum {
 
 #define P_PIDFD_ 3
 #define RWF_NOSIGNAL_ 0x100
+#define SO_PASSPIDFD_ 76
 #define PIDFD_IOCTLS 0xff00 /* the type byte of a request, in place */
 #define CLONE_ARGS_OF_LIBC 88
 
@@ -89,6 +90,9 @@ static const struct rule old_kernel[] = {
     {CALL(SYS_pwritev2), EOPNOTSUPP, IF_ARG_HAS(5, RWF_NOSIGNAL_)},
     {CALL(SYS_preadv2), EOPNOTSUPP, IF_ARG_HAS(5, RWF_NOSIGNAL_)},
     {CALL(SYS_ioctl), ENOTTY, IF_ARG_MASKED_IS(1, 0xff00, PIDFD_IOCTLS)},
+#ifdef SYS_setsockopt
+    {CALL(SYS_setsockopt), ENOPROTOOPT, IF_ARG_IS(2, SO_PASSPIDFD_)},
+#endif
 };
 
 /*
@@ -105,6 +109,9 @@ static const struct rule sandbox[] = {
     {CALL(NR_PIDFD_SEND_SIGNAL), EPERM, IF_ARG_IS_NOT(3, 0)},
     {CALL(SYS_ioctl), EPERM, IF_ARG_MASKED_IS(1, 0xff00, PIDFD_IOCTLS)},
     {CALL(SYS_pwritev2), EPERM, IF_ARG_HAS(5, RWF_NOSIGNAL_)},
+#ifdef SYS_setsockopt
+    {CALL(SYS_setsockopt), EPERM, IF_ARG_IS(2, SO_PASSPIDFD_)},
+#endif
     {CALLS(NR_IO_URING_SETUP, NR_IO_URING_REGISTER), EPERM, ALWAYS, 0, 0, 0},
     {CALLS(444, 446), EPERM, ALWAYS, 0, 0, 0}, /* landlock */
     {CALL(SYS_ptrace), EPERM, ALWAYS, 0, 0, 0},

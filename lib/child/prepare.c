@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that can be done for a start before there is a process: looks at the request, opens what it names, builds
+ * environment and paths, and lays the plan. Starts nothing; owns what it has made until it is given back.
+ */
+#include "prepare.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/fd.h"
+#include "environment.h"
+#include "search.h"
+
+#define DEFAULT_SEARCH "/usr/local/bin:/usr/bin:/bin"
+
+static int no_memory(struct failure *ret_failure)
+{
+    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+}
+
+static int make_environment(struct prepared *prepared, struct failure *ret_failure)
+{
+    static const char *const none[] = {NULL};
+    const proc_options *options = &prepared->request.options;
+    const char *const *env = options->env ? options->env : (const char *const *)environ;
+    if (!env) /* after clearenv(3) */
+        env = none;
+    if (options->env_edit) {
+        prepared->edited_env = proc__environment_edit(env, options->env_edit);
+        if (!prepared->edited_env)
+            return no_memory(ret_failure);
+        env = prepared->edited_env;
+    }
+    prepared->plan.env = env;
+    return 0;
+}
+
+static int needs_search(const char *const *names)
+{
+    for (; *names; names++)
+        if (**names != '\0' && !strchr(*names, '/'))
+            return 1;
+    return 0;
+}
+
+static int make_paths(struct prepared *prepared, struct failure *ret_failure)
+{
+    const proc_options *options = &prepared->request.options;
+    const char *const single[] = {options->program ? options->program : prepared->request.argv[0], NULL};
+    const char *const *names = prepared->request.start.candidates ? prepared->request.start.candidates : single;
+    const char *list = options->search;
+    if (!list)
+        list = proc__environment_get(prepared->plan.env, "PATH");
+    if (!list)
+        list = DEFAULT_SEARCH;
+    if (needs_search(names))
+        prepared->search_list = list;
+    prepared->paths = proc__search_paths(names, list, (options->flags & PROC_SEARCH_RELATIVE) != 0);
+    if (!prepared->paths)
+        return no_memory(ret_failure);
+    prepared->plan.paths = prepared->paths;
+    prepared->plan.searched = prepared->search_list != NULL;
+    return 0;
+}
+
+static void plan_place(struct prepared *prepared)
+{
+    const struct request *request = &prepared->request;
+    struct plan *plan = &prepared->plan;
+    plan->argv = request->argv;
+    plan->new_session = (request->options.flags & PROC_NEW_SESSION) != 0;
+    plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
+    plan->join_group = request->start.group ? *request->start.group : -1;
+    plan->cwd = request->options.cwd;
+    plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
+    plan->umask = request->options.umask ? (int)*request->options.umask : -1;
+    plan->moves = prepared->wiring.moves;
+    plan->move_count = prepared->wiring.move_count;
+    plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
+}
+
+static void plan_ids(struct prepared *prepared)
+{
+    const proc_ids *ids = &prepared->request.ids;
+    struct plan *plan = &prepared->plan;
+    plan->uid = ids->uid;
+    plan->gid = ids->gid;
+    plan->groups = ids->groups.items;
+    plan->group_count = ids->groups.count;
+    plan->change_groups = ids->groups.items || (ids->uid && !ids->keep_groups);
+}
+
+static int plan_signals(struct prepared *prepared, struct failure *ret_failure)
+{
+    const uint64_t always_default = PROC_SIGNAL(SIGKILL) | PROC_SIGNAL(SIGSTOP);
+    const proc_dispositions *signals = &prepared->request.signals;
+    struct plan *plan = &prepared->plan;
+    plan->ignore = signals->ignore;
+    plan->reset = signals->reset & ~always_default;
+    if (prepared->request.options.flags & PROC_INHERIT_SIGNALS) {
+        int rc = proc__sigmask_get(&plan->mask);
+        if (rc < 0)
+            return proc__fail(ret_failure, PROC_STEP_SIGNALS, -rc, -1, NULL);
+    } else {
+        plan->reset |= PROC_SIGNAL(SIGPIPE);
+    }
+    plan->mask.bits[0] |= signals->block;
+    return 0;
+}
+
+/* Before we make descriptors of our own, of which one that is named but not open could become one. */
+static int check_descriptors(const struct request *request, struct failure *ret_failure)
+{
+    const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    if (cwd_fd && !proc__fd_is_open(*cwd_fd))
+        return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
+    if (cancel_fd && !proc__fd_is_open(*cancel_fd))
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
+    return 0;
+}
+
+static int make_plan(struct prepared *prepared, struct failure *ret_failure)
+{
+    int rc = check_descriptors(&prepared->request, ret_failure);
+    if (rc == 0)
+        rc = make_environment(prepared, ret_failure);
+    if (rc == 0)
+        rc = make_paths(prepared, ret_failure);
+    if (rc == 0)
+        rc = plan_signals(prepared, ret_failure);
+    if (rc == 0)
+        rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
+    if (rc < 0)
+        return rc;
+    plan_place(prepared);
+    plan_ids(prepared);
+    return 0;
+}
+
+int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                  const struct spawn_call *call, struct failure *ret_failure)
+{
+    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
+    int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
+    return rc < 0 ? rc : make_plan(ret_prepared, ret_failure);
+}
+
+void proc__prepared_done(struct prepared *prepared)
+{
+    proc__wiring_done(&prepared->wiring);
+    free(prepared->edited_env);
+    free(prepared->paths);
+    prepared->edited_env = prepared->paths = NULL;
+}
+
+const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
+{
+    switch (report->step) {
+    case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
+    case PROC_STEP_SEARCH: return prepared->search_list;
+    case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
+    default: return NULL;
+    }
+}
