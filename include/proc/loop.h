@@ -217,8 +217,8 @@ PROC_API int proc_loop_process(proc_loop *loop, const proc_target *target, proc_
  * @param ret_watch Receives the watch; NULL: it is the loop's.
  * @return 0; -EBUSY: this loop has such a watch, or one of SIGCHLD; -EMFILE, -ENFILE: no free descriptor; -ENOMEM;
  *         -ENOSPC, as for a child; -ENODEV, -EACCES, -ESRCH: /proc does not tell our descriptors or children; -ECHILD:
- *         in a forked copy; -EINVAL. A run that lacks memory or descriptors to learn who is held returns that error, and
- *         reaps nobody: run it again.
+ *         in a forked copy; -EINVAL. A run that lacks memory or descriptors to learn who is held returns that error,
+ *         and reaps nobody: run it again.
  *
  * Safety: the thread of the loop; the setting is of the whole process.
  * @see PR_SET_CHILD_SUBREAPER(2const)
