@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Children by their handles in a loop: told as zombies, drained before, reaped behind, whatever becomes of the handle. */
+/* Children by their handles in a loop: drained, told as zombies, reaped behind, whatever becomes of the handle. */
 #define _GNU_SOURCE 1
 #include "started.h"
 #include "test.h"

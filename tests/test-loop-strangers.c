@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes without a handle in a loop: children of fork(2), strangers who are reaped when the test says so, orphans. */
+/* Processes without a handle in a loop: children of fork(2), strangers who are reaped on command, orphans. */
 #define _GNU_SOURCE 1
 #include "started.h"
 #include "test.h"

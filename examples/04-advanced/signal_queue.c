@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Standard signals merge while they wait, real-time ones queue, each with its value: five of both are sent to ourselves. */
+/* Standard signals merge while they wait, real-time ones queue, each with its value: five of both are sent. */
 #define _GNU_SOURCE 1
 #include <signal.h>
 #include <stdio.h>

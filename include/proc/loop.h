@@ -27,10 +27,10 @@ extern "C" {
  *   proc_loop_run() or proc_loop_dispatch() returns it. A callback may free any watch, its own too, close what was
  *   watched after that, add watches, run the loop it is called from (a nested round never calls for what the outer one
  *   has seen and the inner one has dealt with), and free the loop, which then ends with the round.
- * - **Rounds.** One round looks once at all that is ready: signals and ends first, then descriptors, then timers, and at
- *   last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once, a
- *   set of signals for 64 records; what was added meanwhile has its turn in the next round. So nothing starves, however
- *   busy another one is. A round that stops early loses nothing: the next one finds the rest.
+ * - **Rounds.** One round looks once at all that is ready: signals and ends first, then descriptors, then timers, and
+ *   at last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once,
+ *   a set of signals for 64 records; what was added meanwhile has its turn in the next round. So nothing starves,
+ *   however busy another one is. A round that stops early loses nothing: the next one finds the rest.
  * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, and the
  *   frees give back what belongs to the copy, without touching ours.
  * @{
@@ -41,7 +41,7 @@ typedef struct proc_loop proc_loop;
 /** One thing that a loop watches. */
 typedef struct proc_watch proc_watch;
 
-/** A child has ended. It is a zombie still, unless it was reaped before: until the callback returns its pid means it. */
+/** A child has ended. A zombie still, unless it was reaped before: until the callback returns its pid means it. */
 typedef int (*proc_on_exit)(proc_watch *watch, proc_child *child, const proc_exit *ended, void *user);
 /** Another process has ended. `pidfd` is its own, and closed after the callback. */
 typedef int (*proc_on_process)(proc_watch *watch, int pidfd, const proc_exit *ended, void *user);
@@ -216,8 +216,9 @@ PROC_API int proc_loop_process(proc_loop *loop, const proc_target *target, proc_
  * @param user For the callback.
  * @param ret_watch Receives the watch; NULL: it is the loop's.
  * @return 0; -EBUSY: this loop has such a watch, or one of SIGCHLD; -EMFILE, -ENFILE: no free descriptor; -ENOMEM;
- *         -ENOSPC, as for a child; -ENODEV, -EACCES, -ESRCH: /proc does not tell our descriptors or children; -ECHILD: in
- *         a forked copy; -EINVAL.
+ *         -ENOSPC, as for a child; -ENODEV, -EACCES, -ESRCH: /proc does not tell our descriptors or children; -ECHILD:
+ *         in a forked copy; -EINVAL. A run that lacks memory or descriptors to learn who is held returns that error,
+ *         and reaps nobody: run it again.
  *
  * Safety: the thread of the loop; the setting is of the whole process.
  * @see PR_SET_CHILD_SUBREAPER(2const)
@@ -254,8 +255,8 @@ PROC_API int proc_subreaper(int on);
  * @param user For the callback.
  * @param ret_watch Receives the watch; NULL: it is the loop's. Freeing it gives the mask back; what it had read and not
  *        told yet is lost, and a signal that is pending unread takes its course.
- * @return 0; -EBUSY: this loop watches one of them already; -EINVAL: a signal that is refused, or an empty set; -EMFILE,
- *         -ENFILE: no free descriptor; -ENOMEM; -ENOSPC, as for a child; -ECHILD: in a forked copy.
+ * @return 0; -EBUSY: this loop watches one of them already; -EINVAL: a signal that is refused, or an empty set;
+ *         -EMFILE, -ENFILE: no free descriptor; -ENOMEM; -ENOSPC, as for a child; -ECHILD: in a forked copy.
  *
  * Safety: the thread of the loop.
  * @see signalfd(2)
@@ -288,7 +289,8 @@ PROC_API int proc_loop_timer(proc_loop *loop, int first_ms, int period_ms, proc_
  * Calls once at a moment.
  *
  * @param loop A loop.
- * @param at_ms The moment, as proc_now_ms() counts. In the past: in the next round. Beyond the clock's 292 years: never.
+ * @param at_ms The moment, as proc_now_ms() counts. In the past: in the next round. Beyond the clock's 292 years:
+ *        never.
  * @param call Called then.
  * @param user For the callback.
  * @param ret_watch Receives the watch; NULL: it is the loop's.

@@ -48,7 +48,7 @@ static int take_tags(const char **at, const char *stop, proc_span *ret_tags)
     }
 }
 
-static int take_line(const char *at, const char *stop, proc_mount *mount)
+static int take_mount_line(const char *at, const char *stop, proc_mount *mount)
 {
     at = take_mount_numbers(at, mount);
     if (!at)
@@ -75,7 +75,7 @@ int proc_mount_next(proc_span *rest, proc_mount *ret_mount)
     if (!line)
         return 0;
     proc_mount mount = {0};
-    int rc = take_line(line, stop, &mount);
+    int rc = take_mount_line(line, stop, &mount);
     if (rc == 1)
         *ret_mount = mount;
     return rc;

@@ -158,7 +158,7 @@ static const char *end_of_fields(const char *behind, const char *end, proc_stat 
     return stop > behind ? stop - 1 : NULL;
 }
 
-static void take_line(const char *text, const char *end, proc_stat *stat)
+static void take_stat_line(const char *text, const char *end, proc_stat *stat)
 {
     const char *open = memchr(text, '(', (size_t)(end - text));
     const char *close = open ? memrchr(open, ')', (size_t)(end - open)) : NULL;
@@ -179,7 +179,7 @@ int proc_stat_parse(const char *text, size_t len, proc_stat *ret_stat)
         return -EINVAL;
     *ret_stat = (proc_stat){0};
     if (len > 0)
-        take_line(text, text + len, ret_stat);
+        take_stat_line(text, text + len, ret_stat);
     return __builtin_popcountll(ret_stat->present);
 }
 

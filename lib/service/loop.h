@@ -46,17 +46,17 @@ struct proc_watch {
     proc_loop *loop;
     const struct watch_kind *kind;
     struct watch_ref self;
-    int live;          /* 1: may call; counts in loop->live */
-    int ended;         /* 1: has given back what it held */
-    int owned;         /* 1: the loop frees it when it is no longer live */
+    int live;  /* 1: may call; counts in loop->live */
+    int ended; /* 1: has given back what it held */
+    int owned; /* 1: the loop frees it when it is no longer live */
     void *user;
-    uint64_t served;   /* the last round that has dealt with its descriptors */
+    uint64_t served; /* the last round that has dealt with its descriptors */
 
-    deadline due;      /* DEADLINE_NEVER: not in the heap */
+    deadline due;       /* DEADLINE_NEVER: not in the heap */
     uint64_t due_order; /* the first come is the first served among equals */
-    size_t heap_at;    /* place in the heap, from 1; 0 = not there */
+    size_t heap_at;     /* place in the heap, from 1; 0 = not there */
 
-    int queued;        /* 1: waits for its turn */
+    int queued; /* 1: waits for its turn */
     uint64_t turn_order;
     proc_watch *next, *previous;
 
@@ -112,9 +112,9 @@ struct proc_loop {
     int depth;  /* rounds that are under way, one in the other */
     int doomed; /* 1: freed in a callback */
     int quitting, quit_code;
-    uint64_t round;  /* of the innermost, counted on for ever */
-    uint64_t calls;  /* callbacks that have been made */
-    size_t live;     /* watches that may call */
+    uint64_t round;   /* of the innermost, counted on for ever */
+    uint64_t calls;   /* callbacks that have been made */
+    size_t live;      /* watches that may call */
     uint64_t signals; /* all that are watched, by any watch */
 
     struct watch_slot *slots;
@@ -122,9 +122,9 @@ struct proc_loop {
 
     proc_watch **heap; /* by due; room for as many as there are slots */
     size_t heap_count;
-    uint64_t orders;     /* given out to timers and turns */
-    deadline armed;      /* when the timerfd rings; DEADLINE_NEVER: not */
-    int rang;            /* 1: it is readable, until it is set again */
+    uint64_t orders; /* given out to timers and turns */
+    deadline armed;  /* when the timerfd rings; DEADLINE_NEVER: not */
+    int rang;        /* 1: it is readable, until it is set again */
 
     proc_watch *first, *last; /* the queue */
 };

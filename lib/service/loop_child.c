@@ -121,8 +121,7 @@ static void handle_is_freed(void *arg)
     proc__watch_finish(arg);
 }
 
-static const struct watch_kind child_kind = {
-    .urgent = 1, .ready = child_is_ready, .due = look_again, .end = end_child};
+static const struct watch_kind child_kind = {.urgent = 1, .ready = child_is_ready, .due = look_again, .end = end_child};
 
 static int poll_both(proc_watch *watch)
 {

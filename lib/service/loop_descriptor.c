@@ -9,7 +9,8 @@
 #include <sys/epoll.h>
 
 #define READY_TO_MOVE (EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM)
-#define LEVEL_TRIGGERED (READY_TO_MOVE | EPOLLPRI | EPOLLRDBAND | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP | EPOLLERR | EPOLLHUP)
+#define LEVEL_TRIGGERED \
+    (READY_TO_MOVE | EPOLLPRI | EPOLLRDBAND | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP | EPOLLERR | EPOLLHUP)
 
 /* ---- Descriptors ---- */
 
@@ -58,8 +59,7 @@ static int poll_first(proc_watch *watch)
     return 0;
 }
 
-int proc_loop_descriptor(proc_loop *loop, int fd, uint32_t events, proc_on_fd call, void *user,
-                         proc_watch **ret_watch)
+int proc_loop_descriptor(proc_loop *loop, int fd, uint32_t events, proc_on_fd call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
     int rc = proc__loop_check(loop);

@@ -4,8 +4,8 @@
  * process's setting as a subreaper.
  *
  * The kernel tells of a child's end but not whose child it was before. What tells those that are somebody's is a pidfd:
- * each handle has one from birth, and so have other libraries that wait by pidfd; all are seen in /proc/self/fdinfo. For
- * the rest the callback knows.
+ * each handle has one from birth, and so have other libraries that wait by pidfd; all are seen in /proc/self/fdinfo.
+ * For the rest the callback knows.
  */
 #include "loop.h"
 
@@ -106,8 +106,7 @@ static int ask_about(struct reaping *reaping, int pid)
 {
     proc_watch *watch = reaping->watch;
     proc_exit ended;
-    if (reaping->held_count > 0 &&
-        bsearch(&pid, reaping->held, (size_t)reaping->held_count, sizeof pid, by_number))
+    if (reaping->held_count > 0 && bsearch(&pid, reaping->held, (size_t)reaping->held_count, sizeof pid, by_number))
         return 0;
     int rc = peek_at(pid, &ended);
     if (rc <= 0)

@@ -67,7 +67,8 @@ static void end_process(proc_watch *watch, int is_copy)
     proc__fd_close(&watch->as.process.pidfd);
 }
 
-static const struct watch_kind process_kind = {.urgent = 1, .ready = process_is_ready, .due = look_at_process, .end = end_process};
+static const struct watch_kind process_kind = {
+    .urgent = 1, .ready = process_is_ready, .due = look_at_process, .end = end_process};
 
 static int is_ourselves(const proc_target *target)
 {

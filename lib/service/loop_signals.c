@@ -61,7 +61,8 @@ static void end_signals(proc_watch *watch, int is_copy)
     watch->as.signals.batch = NULL;
 }
 
-static const struct watch_kind signals_kind = {.urgent = 1, .ready = signals_are_ready, .turn = tell_all, .end = end_signals};
+static const struct watch_kind signals_kind = {
+    .urgent = 1, .ready = signals_are_ready, .turn = tell_all, .end = end_signals};
 
 static int open_signals(proc_watch *watch, uint64_t set)
 {

@@ -3,7 +3,7 @@
  * Time: a binary heap of the watches that are due at some moment, and the one timerfd that rings for the first of them.
  * It also rings at once while a watch waits for its turn, so that the descriptor of the loop is readable then.
  *
- * The timer may ring too early, and then finds nothing to do: a timeout that is put_at off again and again costs no system
+ * The timer may ring too early, and then finds nothing to do: a timeout that is put off again and again costs no system
  * call but one each time the old moment passes.
  */
 #include "loop.h"
@@ -71,7 +71,7 @@ void proc__watch_set_due(proc_watch *watch, deadline due)
     watch->due = due;
     if (due == DEADLINE_NEVER)
         return;
-    /* Behind those that wait already: a timer that is set to the past by its own callback does not keep them waiting. */
+    /* Behind those that wait already: a timer that its own callback sets to the past does not keep them waiting. */
     const deadline now = proc__now_ns();
     watch->due = due < now ? now : due;
     watch->due_order = loop->orders++;

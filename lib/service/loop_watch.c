@@ -15,7 +15,7 @@
 
 /* ---- Slots ---- */
 
-/* Slots and heap grow_slots together, so that a watch that exists can always be given a time. */
+/* Slots and heap grow together, so that a watch that exists can always be given a time. */
 static int grow_slots(proc_loop *loop)
 {
     if (loop->slot_room >= MOST_SLOTS / 2)
