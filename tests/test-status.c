@@ -247,6 +247,8 @@ static void a_name_with_bare_line_feeds_forges_nothing(void **state)
     assert_four(status.uid, 1000, 1000, 1000, 1000);
     assert_has(CAP_EFF);
     assert_u64(status.cap_effective, 0);
+    /* A longer list that was forged leaves nothing behind the true one. */
+    assert_true(status.ns_depth == 1 && status.ns_pid[0] == 78 && status.ns_pid[1] == 0);
     assert_counts(1, 0, 0);
 }
 
