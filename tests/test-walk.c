@@ -714,6 +714,39 @@ static void a_number_that_does_not_fit_is_not_told(void **state)
     directory_remove(tree);
 }
 
+/* 0 only where there is no memory, not where nobody tells. */
+static void memory_that_is_not_told_is_not_there(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const uint64_t fields = PROC_FIELD_RSS | PROC_FIELD_SWAP;
+    static const struct {
+        const char *status;
+        uint64_t told;
+    } rows[] = {{"Name:\tx\nState:\tS (sleeping)\nPid:\t10\n", 0},
+                {"Name:\tx\nState:\tZ (zombie)\nPid:\t11\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tI (idle)\nPid:\t12\nSigIgn:\tffffffffffffffff\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tS (sleeping)\nPid:\t13\nKthread:\t0\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tS (sleeping)\nPid:\t14\nVmRSS:\t12 kB\n", PROC_FIELD_RSS}};
+    const int count = sizeof rows / sizeof rows[0];
+    for (int i = 0; i < count; i++) {
+        plant_stat(tree, 10 + i);
+        plant(tree, 10 + i, "status", rows[i].status);
+    }
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    proc_table *table = NULL;
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = fields, .root_fd = &root)), 0);
+    for (int i = 0; i < count; i++) {
+        const proc_entry *entry = proc_table_find(table, 10 + i);
+        assert_non_null(entry);
+        assert_int_equal(entry->present & fields, rows[i].told);
+        assert_int_equal(entry->rss_kb, i == 4 ? 12 : 0);
+    }
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
 static void plant_times(const char *tree, int pid, const char *user, const char *system)
 {
     char text[256];
@@ -1439,6 +1472,7 @@ int main(int argc, char **argv)
         TEST(a_file_that_is_missing_hides_no_process),
         TEST(what_is_no_file_holds_up_no_walk),
         TEST(a_number_that_does_not_fit_is_not_told),
+        TEST(memory_that_is_not_told_is_not_there),
         TEST(times_beyond_all_bounds_are_the_most_that_can_be_told),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
