@@ -1070,6 +1070,39 @@ static int keeps_at_most_half(void *arg)
     return 0;
 }
 
+static int samples_with_few_descriptors(void *arg)
+{
+    proc_table *table = NULL;
+    int pids[20];
+    const uint32_t flags = *(const uint32_t *)arg;
+    const struct rlimit limit = {40, 40};
+    for (int i = 0; i < 20; i++)
+        pids[i] = sleeper();
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    while (fcntl(0, F_DUPFD_CLOEXEC, 3) < 40 - 11)
+        ;
+    require_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.parent = getpid(), .flags = PROC_WALK_SAMPLE | flags,
+                                                        .fields = PROC_FIELD_CPU | PROC_FIELD_RSS)), 0);
+    require(proc_table_count(table) == 20);
+    for (int i = 0; i < 3; i++) {
+        require_rc(proc_table_refresh(table), 20);
+        for (size_t n = 0; n < 20; n++)
+            require(proc_table_at(table, n)->present & PROC_FIELD_CPU);
+    }
+    proc_table_free(table);
+    end_all(pids, 20);
+    return 0;
+}
+
+static void files_are_not_kept_where_descriptors_run_short(void **state)
+{
+    (void)state;
+    uint32_t flags = 0;
+    assert_in_fork(samples_with_few_descriptors, &flags);
+    flags = PROC_WALK_THREADS;
+    assert_in_fork(samples_with_few_descriptors, &flags);
+}
+
 static void kept_files_leave_half_of_the_descriptors_to_others(void **state)
 {
     (void)state;
@@ -1481,6 +1514,7 @@ int main(int argc, char **argv)
         TEST(a_refresh_allocates_nothing_as_long_as_no_more_come),
         TEST(a_sample_costs_one_call_for_each_file),
         TEST(without_memory_or_descriptors_a_walk_says_so_and_goes_on),
+        TEST(files_are_not_kept_where_descriptors_run_short),
         TEST(kept_files_leave_half_of_the_descriptors_to_others),
         TEST(a_cancelled_thread_leaves_nothing_behind),
         TEST(a_table_is_sorted_by_any_field_and_keeps_the_order_of_equals),

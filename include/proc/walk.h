@@ -110,7 +110,8 @@ typedef struct proc_entry {
 #define PROC_WALK_THREADS 0x01u   /**< Threads, not processes. */
 #define PROC_WALK_NO_KERNEL 0x02u /**< Leave threads of the kernel out. */
 #define PROC_WALK_SAMPLE 0x04u    /**< Tables: keep files open between refreshes, up to half of the descriptors that
-                                       this process may have (RLIMIT_NOFILE). Nearly halves the cost of a refresh. */
+                                       this process may have (RLIMIT_NOFILE), and none once they run short. Nearly
+                                       halves the cost of a refresh. */
 
 /** What a field costs beside time. */
 enum {
