@@ -840,6 +840,11 @@ static int sees_only_what_is_allowed(void *arg)
     require_rc(rc, 0);
     require(count == 4 && seen == 15);
     proc_walk_free(walk);
+    proc_table *table = NULL;
+    require_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.root_fd = &root, .fields = PROC_FIELD_CPU)), 0);
+    require(proc_table_find(table, 10)->denied == 0);
+    require(proc_table_find(table, 11)->denied & PROC_FIELD_CPU);
+    proc_table_free(table);
     int last = 0;
     require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 3);
     return 0;

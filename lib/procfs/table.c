@@ -118,6 +118,7 @@ static void measure(const proc_table *table, struct row *row, uint64_t started, 
     int64_t passed = now - row->sampled_at;
     int measured = row->sampled_at > 0 && passed >= NS_PER_US && started == entry->start_ticks && ticks >= row->ticks;
     if (!(entry->present & PROC_FIELD_TIMES) || !(entry->present & PROC_FIELD_START)) {
+        entry->denied |= entry->denied & PROC_FIELD_TIMES ? table->reader.wanted.options.fields & PROC_FIELD_CPU : 0;
         row->sampled_at = 0;
         return;
     }
