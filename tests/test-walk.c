@@ -311,7 +311,10 @@ static void a_walk_makes_no_call_that_it_does_not_need(void **state)
     assert_int_equal(calls_for(pid, PROC_FIELD_RSS), 3);
     assert_int_equal(calls_for(pid, PROC_FIELD_TIMES | PROC_FIELD_NAME | PROC_FIELD_PARENT | PROC_FIELD_STATE), 3);
     assert_int_equal(calls_for(pid, PROC_FIELD_USER | PROC_FIELD_RSS | PROC_FIELD_STATE | PROC_FIELD_SWAP), 3);
+    assert_int_equal(calls_for(pid, PROC_FIELD_CGROUP), 3);
+    assert_int_equal(calls_for(pid, PROC_FIELD_CMDLINE), 4);
     assert_int_equal(calls_for(pid, PROC_FIELD_TIMES | PROC_FIELD_RSS), 8);
+    assert_int_equal(calls_for(pid, PROC_FIELD_TIMES | PROC_FIELD_CMDLINE), 9);
     if (pidfds_tell())
         assert_int_equal(calls_for(pid, PROC_FIELD_USER | PROC_FIELD_PARENT), 3);
     end_all(pids, 2);
