@@ -33,6 +33,7 @@
 
 static _Atomic int calls, allocations; /* of all threads */
 static int allocations_left = -1, opens_left = -1; /* -1 = as many as there are */
+static int lists_left = -1;                         /* pieces of lists that can be read; -1 = all */
 static int told_by_pidfd = -1;                     /* ioctls, until the kernel says of a process that there is none */
 static _Thread_local int cancel_after = -1;        /* opens, until this thread is cancelled; -1 = never */
 
@@ -120,6 +121,8 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 {
     /* Lists are for many processes, not for each. */
     calls += number != SYS_getdents64;
+    if (number == SYS_getdents64 && lists_left >= 0 && lists_left-- == 0)
+        return lists_left = 0, -EIO;
     if (number == SYS_ioctl && told_by_pidfd >= 0 && told_by_pidfd-- == 0)
         return told_by_pidfd = 0, -ESRCH;
     return __real_proc__syscall(number, a, b, c, d, e, f);
@@ -128,7 +131,7 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 static int all_is_back(void **state)
 {
     (void)state;
-    allocations_left = opens_left = told_by_pidfd = -1;
+    allocations_left = opens_left = told_by_pidfd = lists_left = -1;
     return 0;
 }
 
@@ -642,6 +645,38 @@ static void a_file_that_is_missing_hides_no_process(void **state)
         assert_rc(proc_walk_next(walk, &entry), 0);
         proc_walk_free(walk);
     }
+    close(root);
+    directory_remove(tree);
+}
+
+/* A part of it must not be taken for all. */
+static void a_list_that_cannot_be_read_is_no_end(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    proc_table *table = NULL;
+    const proc_entry *entry;
+    plant_stat(tree, 10);
+    plant_stat(tree, 11);
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const proc_walk_options options = {.size = sizeof options, .fields = PROC_FIELD_STATE, .root_fd = &root};
+    proc_walk *walk = walk_over(&options);
+    lists_left = 1;
+    assert_rc(proc_walk_next(walk, &entry), 1);
+    assert_rc(proc_walk_next(walk, &entry), 1);
+    assert_rc(proc_walk_next(walk, &entry), -EIO);
+    assert_rc(proc_walk_next(walk, &entry), 0);
+    proc_walk_free(walk);
+    lists_left = 0;
+    assert_rc(proc_table_new(&table, &options), -EIO);
+    lists_left = -1;
+    assert_rc(proc_table_new(&table, &options), 0);
+    lists_left = 1;
+    assert_rc(proc_table_refresh(table), -EIO);
+    assert_int_equal(proc_table_count(table), 0);
+    lists_left = -1;
+    assert_rc(proc_table_refresh(table), 2);
+    proc_table_free(table);
     close(root);
     directory_remove(tree);
 }
@@ -1511,6 +1546,7 @@ int main(int argc, char **argv)
         TEST(one_that_vanishes_on_the_way_is_left_out),
         TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
         TEST(a_file_that_is_missing_hides_no_process),
+        TEST(a_list_that_cannot_be_read_is_no_end),
         TEST(what_is_no_file_holds_up_no_walk),
         TEST(a_number_that_does_not_fit_is_not_told),
         TEST(memory_that_is_not_told_is_not_there),

@@ -185,7 +185,8 @@ PROC_API PROC_CHECK int proc_walk_new(proc_walk **walk, const proc_walk_options 
  * @param walk A walk.
  * @param ret_entry Receives the entry, which lives until the next call.
  * @return 1; 0: that was all; -EMFILE, -ENFILE, -ENOMEM: that process could not be read for want of ours, and the next
- *         call goes on behind it; -EINVAL.
+ *         call goes on behind it, as it does after another negative errno: a list could not be read on, and what was
+ *         still in it is left out; -EINVAL.
  *
  * Safety: any thread, one at a time.
  * @snippet walk.c walk
@@ -230,8 +231,8 @@ PROC_API PROC_CHECK int proc_table_new(proc_table **table, const proc_walk_optio
  * is that of the pids again.
  *
  * @param table A table.
- * @return How many entries there are; -EMFILE, -ENFILE, -ENOMEM: for want of ours; the table is empty then, and can be
- *         refreshed again; -EINVAL.
+ * @return How many entries there are; -EMFILE, -ENFILE, -ENOMEM: for want of ours, or another negative errno: a list
+ *         could not be read on; the table is empty then, and can be refreshed again; -EINVAL.
  *
  * Safety: any thread, one at a time.
  * @snippet walk.c table_refresh

@@ -189,7 +189,7 @@ static int sample_threads(proc_table *table, int pid)
     int tid, rc = proc__reader_list_threads(&table->reader, pid, &table->threads);
     if (is_short_of_descriptors(rc) && let_go(table) > 0)
         rc = proc__reader_list_threads(&table->reader, pid, &table->threads);
-    while (rc == 0 && proc__list_next(&table->threads, &tid))
+    while (rc == 0 && (rc = proc__list_next(&table->threads, &tid)) > 0)
         rc = sample(table, table->threads.fd, pid, tid);
     proc__list_end(&table->threads);
     return rc;
@@ -198,7 +198,7 @@ static int sample_threads(proc_table *table, int pid)
 static int sample_all(proc_table *table)
 {
     int pid, rc = proc__list_rewind(&table->processes);
-    while (rc == 0 && proc__list_next(&table->processes, &pid))
+    while (rc == 0 && (rc = proc__list_next(&table->processes, &pid)) > 0)
         rc = table->reader.wanted.options.flags & PROC_WALK_THREADS ? sample_threads(table, pid)
                                                                     : sample(table, table->reader.root, pid, pid);
     return rc;
