@@ -132,6 +132,10 @@ static void a_thread_is_nobody(void **state)
     int rc_thread = proc_identity_get(PROC_THREAD(getpid(), tid), &identity);
     int rc_exit = proc_exit_get(PROC_PID(tid), &ended);
     int rc_exit_thread = proc_exit_get(PROC_THREAD(getpid(), tid), &ended);
+    int of_thread = (int)syscall(SYS_pidfd_open, tid, O_EXCL); /* PIDFD_THREAD, since 6.9 */
+    int rc_exit_pidfd = of_thread < 0 ? -EINVAL : proc_exit_get(PROC_PIDFD(of_thread), &ended);
+    if (of_thread >= 0)
+        close(of_thread);
     close(pipes[3]);
     pthread_join(thread, NULL);
     for (int i = 0; i < 3; i++)
@@ -139,6 +143,7 @@ static void a_thread_is_nobody(void **state)
     assert_rc(rc_get, -ESRCH);
     assert_rc(rc_thread, -EINVAL);
     assert_rc(rc_exit_thread, -EINVAL);
+    assert_rc(rc_exit_pidfd, -EINVAL);
     if (without_pidfds >= 0) {
         assert_rc(rc_exit, -ESRCH);
         close(without_pidfds);
@@ -391,6 +396,7 @@ static void an_end_is_asked_of_processes_only(void **state)
     assert_rc(proc_exit_get(PROC_PIDFD(closed), &ended), -EBADF);
     assert_rc(proc_exit_wait(PROC_PIDFD(not_a_pidfd), 0, &ended), -EBADF);
     assert_rc(proc_exit_wait(PROC_SELF, 0, &ended), -EINVAL);
+    assert_rc(proc_exit_wait(PROC_PID(getpid()), 0, &ended), -EINVAL);
     assert_rc(proc_exit_wait(PROC_PID(1), -2, &ended), -EINVAL);
     assert_rc(proc_exit_get(PROC_PID(-1), &ended), -EINVAL);
     assert_rc(proc_exit_get(PROC_PID(1), NULL), -EINVAL);
@@ -400,6 +406,27 @@ static void an_end_is_asked_of_processes_only(void **state)
     assert_int_equal(ended.kind, PROC_RUNNING);
     close(ends[0]);
     close(ends[1]);
+}
+
+static int asks_without_a_free_descriptor(void *arg)
+{
+    proc_exit ended;
+    proc_identity identity;
+    const struct rlimit only_stdio = {3, 3};
+    int pidfd = pidfd_of(getpid());
+    (void)arg;
+    require(pidfd > 2 && setrlimit(RLIMIT_NOFILE, &only_stdio) == 0);
+    require_rc(proc_exit_get(PROC_PIDFD(pidfd), &ended), -EMFILE);
+    require_rc(proc_exit_wait(PROC_PIDFD(pidfd), 0, &ended), -EMFILE);
+    require_rc(proc_exit_get(PROC_PID(getppid()), &ended), -EMFILE);
+    require_rc(proc_identity_get(PROC_SELF, &identity), -EMFILE);
+    return 0;
+}
+
+static void without_a_free_descriptor_it_is_said_so(void **state)
+{
+    (void)state;
+    assert_in_fork(asks_without_a_free_descriptor, NULL);
 }
 
 #define TEST(name) cmocka_unit_test(name)
@@ -420,6 +447,7 @@ int main(int argc, char **argv)
         PIDFD_TEST(a_child_that_somebody_else_reaped_is_told_or_lost),
         PIDFD_TEST(a_cancelled_wait_leaves_nothing_behind),
         PIDFD_TEST(an_end_is_asked_of_processes_only),
+        PIDFD_TEST(without_a_free_descriptor_it_is_said_so),
     };
     return run_suite("identity", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

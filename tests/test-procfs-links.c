@@ -166,8 +166,9 @@ static void all_our_descriptors_are_listed_and_no_other(void **state)
 {
     (void)state;
     int fds[2048], few[1] = {-7}, directory = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int thread = proc_procfs_open_process(PROC_THREAD(getpid(), getpid()));
     const proc_target targets[] = {
-        {0}, {.pid = getpid()}, {.pid = getpid(), .tid = getpid()}, {.dir_fd = &directory}};
+        {0}, {.pid = getpid()}, {.pid = getpid(), .tid = getpid()}, {.dir_fd = &directory}, {.dir_fd = &thread}};
     int high = fcntl(0, F_DUPFD_CLOEXEC, 900);
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         int64_t count = proc_fd_list(&targets[i], fds, 2048);
@@ -180,6 +181,7 @@ static void all_our_descriptors_are_listed_and_no_other(void **state)
     assert_true(few[0] >= 0);
     assert_rc(proc_fd_list(PROC_SELF, NULL, 1), -EINVAL);
     close(high);
+    close(thread);
     close(directory);
 }
 

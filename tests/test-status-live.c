@@ -476,6 +476,7 @@ static void a_thread_is_no_process(void **state)
     (void)state;
     int tid, pid = child_of_two_threads(0, &tid);
     assert_rc(read_status(PROC_PID(tid), NULL), -ESRCH);
+    assert_rc(read_status(PROC_THREAD(tid, tid), NULL), -ESRCH);
     assert_rc(read_status(PROC_THREAD(pid, tid), NULL), 0);
     assert_int_equal(status.threads, 2 + SANITIZER_THREADS);
     end_process(pid);

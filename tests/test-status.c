@@ -204,6 +204,24 @@ static void a_print_that_does_not_fit_tells_what_it_needs(void **state)
 
 /* ---- Names ---- */
 
+/* That a reader of it never sees half of a value. */
+static void a_print_is_cut_between_values(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"kernel-thread", "mips", "name-escaped"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char whole[4096], cut[4096];
+        parse(names[i]);
+        int64_t len = proc_status_print(&status, whole, sizeof whole);
+        assert_true(len > 0 && len < (int64_t)sizeof whole);
+        for (size_t size = 1; size < (size_t)len; size++) {
+            assert_rc(proc_status_print(&status, cut, size), len);
+            size_t at = strlen(cut);
+            assert_true(at == 0 || strchr("\t\n ", whole[at - 1]) || strchr("\t\n ", whole[at]));
+        }
+    }
+}
+
 static void a_name_that_looks_like_a_key_forges_nothing(void **state)
 {
     (void)state;
@@ -221,6 +239,8 @@ static void a_name_with_bare_line_feeds_forges_nothing(void **state)
     assert_four(status.uid, 1000, 1000, 1000, 1000);
     assert_has(CAP_EFF);
     assert_u64(status.cap_effective, 0);
+    /* A longer list that was forged leaves nothing behind the true one. */
+    assert_true(status.ns_depth == 1 && status.ns_pid[0] == 78 && status.ns_pid[1] == 0);
     assert_counts(1, 0, 0);
 }
 
@@ -721,6 +741,7 @@ int main(int argc, char **argv)
         TEST(lists_are_spans_and_nested_ids_are_in_order),
         TEST(what_was_parsed_is_printed_as_the_kernel_would),
         TEST(a_print_that_does_not_fit_tells_what_it_needs),
+        TEST(a_print_is_cut_between_values),
         TEST(a_name_that_looks_like_a_key_forges_nothing),
         TEST(a_name_with_bare_line_feeds_forges_nothing),
         TEST(a_name_comes_back_as_the_bytes_that_were_set),

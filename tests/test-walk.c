@@ -31,6 +31,7 @@
 
 static _Atomic int calls, allocations; /* of all threads */
 static int allocations_left = -1, opens_left = -1; /* -1 = as many as there are */
+static int lists_left = -1;                         /* pieces of lists that can be read; -1 = all */
 static int told_by_pidfd = -1;                     /* ioctls, until the kernel says of a process that there is none */
 static _Thread_local int cancel_after = -1;        /* opens, until this thread is cancelled; -1 = never */
 
@@ -93,6 +94,14 @@ ssize_t __wrap_read(int fd, void *data, size_t size)
     calls++;
     return __real_read(fd, data, size);
 }
+/* By which the library closes only where the thread sanitizer has to see it. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    calls++;
+    return __real_close(fd);
+}
 static ssize_t pread_counted(int fd, void *data, size_t size)
 {
     calls++;
@@ -111,14 +120,6 @@ ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
     (void)offset;
     return pread_counted(fd, data, size);
 }
-/* Where the thread sanitizer looks on, descriptors are closed by libc. */
-int __real_close(int fd);
-int __wrap_close(int fd);
-int __wrap_close(int fd)
-{
-    calls++;
-    return __real_close(fd);
-}
 /* All that the library has no wrapper of libc for, closing among it. */
 long __real_proc__syscall(long number, long a, long b, long c, long d, long e, long f);
 long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, long f);
@@ -126,6 +127,8 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 {
     /* Lists are for many processes, not for each. */
     calls += number != SYS_getdents64;
+    if (number == SYS_getdents64 && lists_left >= 0 && lists_left-- == 0)
+        return lists_left = 0, -EIO;
     if (number == SYS_ioctl && told_by_pidfd >= 0 && told_by_pidfd-- == 0)
         return told_by_pidfd = 0, -ESRCH;
     return __real_proc__syscall(number, a, b, c, d, e, f);
@@ -134,7 +137,7 @@ long __wrap_proc__syscall(long number, long a, long b, long c, long d, long e, l
 static int all_is_back(void **state)
 {
     (void)state;
-    allocations_left = opens_left = told_by_pidfd = -1;
+    allocations_left = opens_left = told_by_pidfd = lists_left = -1;
     return 0;
 }
 
@@ -297,7 +300,10 @@ static void a_walk_makes_no_call_that_it_does_not_need(void **state)
     assert_int_equal(calls_for(&root, pid, PROC_FIELD_RSS), 3);
     assert_int_equal(calls_for(&root, pid, PROC_FIELD_TIMES | PROC_FIELD_NAME | PROC_FIELD_PARENT), 3);
     assert_int_equal(calls_for(&root, pid, PROC_FIELD_USER | PROC_FIELD_RSS | PROC_FIELD_STATE | PROC_FIELD_SWAP), 3);
+    assert_int_equal(calls_for(&root, pid, PROC_FIELD_CGROUP), 3);
+    assert_int_equal(calls_for(&root, pid, PROC_FIELD_CMDLINE), 4);
     assert_int_equal(calls_for(&root, pid, PROC_FIELD_TIMES | PROC_FIELD_RSS), 8);
+    assert_int_equal(calls_for(&root, pid, PROC_FIELD_TIMES | PROC_FIELD_CMDLINE), 9);
     close(root);
     directory_remove(tree);
     end_all(pids, 2);
@@ -642,6 +648,38 @@ static void a_file_that_is_missing_hides_no_process(void **state)
     directory_remove(tree);
 }
 
+/* A part of it must not be taken for all. */
+static void a_list_that_cannot_be_read_is_no_end(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    proc_table *table = NULL;
+    const proc_entry *entry;
+    plant_stat(tree, 10);
+    plant_stat(tree, 11);
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const proc_walk_options options = {.size = sizeof options, .fields = PROC_FIELD_STATE, .root_fd = &root};
+    proc_walk *walk = walk_over(&options);
+    lists_left = 1;
+    assert_rc(proc_walk_next(walk, &entry), 1);
+    assert_rc(proc_walk_next(walk, &entry), 1);
+    assert_rc(proc_walk_next(walk, &entry), -EIO);
+    assert_rc(proc_walk_next(walk, &entry), 0);
+    proc_walk_free(walk);
+    lists_left = 0;
+    assert_rc(proc_table_new(&table, &options), -EIO);
+    lists_left = -1;
+    assert_rc(proc_table_new(&table, &options), 0);
+    lists_left = 1;
+    assert_rc(proc_table_refresh(table), -EIO);
+    assert_int_equal(proc_table_count(table), 0);
+    lists_left = -1;
+    assert_rc(proc_table_refresh(table), 2);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
 static int walks_past_what_is_no_file(void *arg)
 {
     proc_status status;
@@ -708,6 +746,39 @@ static void a_number_that_does_not_fit_is_not_told(void **state)
     assert_non_null(entry);
     assert_int_equal(entry->present & (PROC_FIELD_RSS | PROC_FIELD_THREADS), PROC_FIELD_RSS);
     assert_int_equal(entry->rss_kb, 7 * sysconf(_SC_PAGESIZE) / 1024);
+    proc_table_free(table);
+    close(root);
+    directory_remove(tree);
+}
+
+/* 0 only where there is no memory, not where nobody tells. */
+static void memory_that_is_not_told_is_not_there(void **state)
+{
+    (void)state;
+    char *tree = directory_make();
+    const uint64_t fields = PROC_FIELD_RSS | PROC_FIELD_SWAP;
+    static const struct {
+        const char *status;
+        uint64_t told;
+    } rows[] = {{"Name:\tx\nState:\tS (sleeping)\nPid:\t10\n", 0},
+                {"Name:\tx\nState:\tZ (zombie)\nPid:\t11\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tI (idle)\nPid:\t12\nSigIgn:\tffffffffffffffff\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tS (sleeping)\nPid:\t13\nKthread:\t0\n", PROC_FIELD_RSS | PROC_FIELD_SWAP},
+                {"Name:\tx\nState:\tS (sleeping)\nPid:\t14\nVmRSS:\t12 kB\n", PROC_FIELD_RSS}};
+    const int count = sizeof rows / sizeof rows[0];
+    for (int i = 0; i < count; i++) {
+        plant_stat(tree, 10 + i);
+        plant(tree, 10 + i, "status", rows[i].status);
+    }
+    int root = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    proc_table *table = NULL;
+    assert_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.fields = fields, .root_fd = &root)), 0);
+    for (int i = 0; i < count; i++) {
+        const proc_entry *entry = proc_table_find(table, 10 + i);
+        assert_non_null(entry);
+        assert_int_equal(entry->present & fields, rows[i].told);
+        assert_int_equal(entry->rss_kb, i == 4 ? 12 : 0);
+    }
     proc_table_free(table);
     close(root);
     directory_remove(tree);
@@ -806,6 +877,11 @@ static int sees_only_what_is_allowed(void *arg)
     require_rc(rc, 0);
     require(count == 4 && seen == 15);
     proc_walk_free(walk);
+    proc_table *table = NULL;
+    require_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.root_fd = &root, .fields = PROC_FIELD_CPU)), 0);
+    require(proc_table_find(table, 10)->denied == 0);
+    require(proc_table_find(table, 11)->denied & PROC_FIELD_CPU);
+    proc_table_free(table);
     int last = 0;
     require(count_by(PROC_WALK_OPTIONS(.root_fd = &root, .name = "tree"), &last) == 3);
     return 0;
@@ -1026,6 +1102,41 @@ static int keeps_at_most_half(void *arg)
         end_process(pids[i]);
     proc_table_free(table);
     return 0;
+}
+
+static int samples_with_few_descriptors(void *arg)
+{
+    proc_table *table = NULL;
+    int pids[20];
+    const uint32_t flags = *(const uint32_t *)arg;
+    const struct rlimit limit = {40, 40};
+    for (int i = 0; i < 20; i++)
+        pids[i] = sleeper();
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    while (fcntl(0, F_DUPFD_CLOEXEC, 3) < 40 - 11)
+        ;
+    require_rc(proc_table_new(&table, PROC_WALK_OPTIONS(.parent = getpid(), .flags = PROC_WALK_SAMPLE | flags,
+                                                        .fields = PROC_FIELD_CPU | PROC_FIELD_RSS)), 0);
+    /* Of each process its only thread, and what a sanitizer runs beside. */
+    const size_t count = flags & PROC_WALK_THREADS ? 20 * (1 + SANITIZER_THREADS) : 20;
+    require(proc_table_count(table) == count);
+    for (int i = 0; i < 3; i++) {
+        require_rc(proc_table_refresh(table), (int64_t)count);
+        for (size_t n = 0; n < count; n++)
+            require(proc_table_at(table, n)->present & PROC_FIELD_CPU);
+    }
+    proc_table_free(table);
+    end_all(pids, 20);
+    return 0;
+}
+
+static void files_are_not_kept_where_descriptors_run_short(void **state)
+{
+    (void)state;
+    uint32_t flags = 0;
+    assert_in_fork(samples_with_few_descriptors, &flags);
+    flags = PROC_WALK_THREADS;
+    assert_in_fork(samples_with_few_descriptors, &flags);
 }
 
 static void kept_files_leave_half_of_the_descriptors_to_others(void **state)
@@ -1402,8 +1513,10 @@ int main(int argc, char **argv)
         TEST(one_that_vanishes_on_the_way_is_left_out),
         TEST(one_that_a_pidfd_does_not_tell_of_is_found_all_the_same),
         TEST(a_file_that_is_missing_hides_no_process),
+        TEST(a_list_that_cannot_be_read_is_no_end),
         TEST(what_is_no_file_holds_up_no_walk),
         TEST(a_number_that_does_not_fit_is_not_told),
+        TEST(memory_that_is_not_told_is_not_there),
         TEST(times_beyond_all_bounds_are_the_most_that_can_be_told),
         TEST(texts_of_any_form_are_understood),
         TEST(one_that_is_denied_is_told_so_and_ends_no_walk),
@@ -1412,6 +1525,7 @@ int main(int argc, char **argv)
         TEST(a_refresh_allocates_nothing_as_long_as_no_more_come),
         TEST(a_sample_costs_one_call_for_each_file),
         TEST(without_memory_or_descriptors_a_walk_says_so_and_goes_on),
+        TEST(files_are_not_kept_where_descriptors_run_short),
         TEST(kept_files_leave_half_of_the_descriptors_to_others),
         TEST(a_cancelled_thread_leaves_nothing_behind),
         TEST(a_table_is_sorted_by_any_field_and_keeps_the_order_of_equals),

@@ -404,7 +404,8 @@ typedef struct proc_target {
     int32_t tid;          /**< A thread of it; 0 = the process. */
     const int *root_fd;   /**< Another /proc (a container's, a test's tree); NULL = /proc. Not with dir_fd. */
     const int *dir_fd;    /**< An open `/proc/<pid>` directory, instead of pid: cannot hit a recycled pid. */
-    const int *pidfd;     /**< A pidfd, instead of pid: cannot hit a recycled pid. */
+    const int *pidfd;     /**< A pidfd, instead of pid: cannot hit a recycled pid. One of a thread (since 6.9) is as good
+                               where a thread may be asked for. */
     uint64_t reserved[4]; /**< 0. */
 } proc_target;
 
@@ -497,7 +498,7 @@ PROC_API int proc_exit_get(const proc_target *target, proc_exit *ret_exit);
  * PROC_EXITED_UNREAPED; so it is at once where the kernel would never tell more. To wait for the bare end, poll(2) a
  * pidfd for POLLIN.
  *
- * @param target As for proc_exit_get(), and not this process itself.
+ * @param target As for proc_exit_get(), and not this process itself, which would wait for its own end.
  * @param timeout_ms 0 = look once, -1 = for ever.
  * @param ret_exit Receives how it ended; never PROC_RUNNING. May be NULL.
  * @return 0; -ETIMEDOUT: it still runs; or as proc_exit_get().

@@ -23,7 +23,7 @@ extern "C" {
  *   an emulation perhaps only a few: an absent key is data, not an error.
  * - A key is one only at the start of a line, up to its colon. A process cannot forge a line, whatever it calls itself:
  *   line feeds in names are escaped by the kernel. Should an emulation leave them bare, then the first Name and the
- *   last line of every other key count, and those are the true ones.
+ *   last line of every other key count, and those are the true ones of all keys that the emulation tells itself.
  * - Order does not matter, nor do blank lines, spaces, or keys that nobody has heard of: those are counted, and can be
  *   looked at (proc_status_parse_with()).
  * - A value that makes no sense or does not fit clears its own key only, and is counted.

@@ -27,7 +27,9 @@ extern "C" {
  * | RSS, VM_SIZE | statm | 3 |
  * | of STATE, PARENT, NAME, START, TIMES, THREADS, GROUP, NICE, VM_SIZE, KTHREAD | stat | 3 |
  * | of all those but START, TIMES, GROUP, NICE; and USER, RSS, SWAP, SWITCHES, INNER_PID | status | 3 |
- * | more than one of these; CGROUP, IO, CMDLINE, PSS: a file each | its directory, n files | 2 + 3 n |
+ * | CGROUP, IO, PSS: a file each | that file | 3 |
+ * | CMDLINE | cmdline, read to its end | 4 |
+ * | more than one of these | its directory, and those files | 2, and theirs |
  * | any of the first files, in a table with PROC_WALK_SAMPLE, from the second time on | n kept files | n |
  *
  * A walk is no snapshot: processes come and go while it goes on. One that vanishes on the way is left out; of one that
@@ -92,7 +94,8 @@ typedef struct proc_entry {
     uint64_t start_ticks;   /**< When it started, since boot, in ticks of sysconf(_SC_CLK_TCK) a second. */
     uint64_t user_ticks;    /**< Time on a CPU in its own code. */
     uint64_t system_ticks;  /**< Time on a CPU in the kernel. */
-    uint32_t cpu_permille;  /**< Of one CPU, since the sample before: 1500 = one and a half. */
+    uint32_t cpu_permille;  /**< Of one CPU, since the sample before: 1500 = one and a half. Counted in ticks, so of
+                                 samples that lie close together a few may be far too high and most 0. */
     uint32_t reserved1;     /**< 0. */
     uint64_t rss_kb;        /**< Resident memory; 0 for one without memory of its own, as for the two below. */
     uint64_t vm_size_kb;    /**< Virtual memory. */
@@ -107,10 +110,11 @@ typedef struct proc_entry {
                                  kernel threads and zombies. The first 128 KiB. */
 } proc_entry;
 
-#define PROC_WALK_THREADS 0x01u   /**< Threads, not processes. */
+#define PROC_WALK_THREADS 0x01u   /**< Threads, not processes; none of a process whose threads are hidden from us. */
 #define PROC_WALK_NO_KERNEL 0x02u /**< Leave threads of the kernel out. */
 #define PROC_WALK_SAMPLE 0x04u    /**< Tables: keep files open between refreshes, up to half of the descriptors that
-                                       this process may have (RLIMIT_NOFILE). Nearly halves the cost of a refresh. */
+                                       this process may have (RLIMIT_NOFILE), and none once they run short. Nearly
+                                       halves the cost of a refresh. */
 
 /** What a field costs beside time. */
 enum {
@@ -144,7 +148,8 @@ typedef struct proc_walk_options {
     int32_t parent;      /**< Only children of this process; 0 = all. */
     const int *root_fd;  /**< Another /proc: a container's, a test's tree. */
     const uint32_t *uid; /**< Only of this effective user. */
-    const char *name;    /**< Only of exactly this name, as the kernel keeps it: 15 bytes of it. */
+    const char *name;    /**< Only of exactly this name. The kernel keeps 15 bytes of a program's: none has a longer
+                              one, but threads of the kernel. */
     const char *cgroup;  /**< Only in this control group or below, "/system.slice"; as proc_entry.cgroup is told. */
 } proc_walk_options;
 #ifdef PROC_LITERALS
@@ -165,7 +170,7 @@ typedef struct proc_walk proc_walk;
  * @param options What is wanted; NULL: the pids of all processes.
  * @return 0; -EINVAL: unknown fields or flags, PROC_FIELD_CPU or PROC_WALK_SAMPLE (those are for tables), a struct
  *         without size; -E2BIG: options of a newer version; -ENODEV: /proc is no proc file system; -ENOTDIR, -EBADF:
- *         root_fd is no directory; -EMFILE, -ENFILE, -ENOMEM.
+ *         root_fd is no directory; -EACCES: it is not ours to list; -EMFILE, -ENFILE, -ENOMEM.
  *
  * Safety: any thread.
  * @see proc(5)
@@ -175,12 +180,13 @@ typedef struct proc_walk proc_walk;
 PROC_API PROC_CHECK int proc_walk_new(proc_walk **walk, const proc_walk_options *options);
 
 /**
- * Goes to the next process, in order of pids, or thread.
+ * Goes to the next process, or thread, in the order in which that /proc lists them: by pid, in that of a kernel.
  *
  * @param walk A walk.
  * @param ret_entry Receives the entry, which lives until the next call.
  * @return 1; 0: that was all; -EMFILE, -ENFILE, -ENOMEM: that process could not be read for want of ours, and the next
- *         call goes on behind it; -EINVAL.
+ *         call goes on behind it, as it does after another negative errno: a list could not be read on, and what was
+ *         still in it is left out; -EINVAL.
  *
  * Safety: any thread, one at a time.
  * @snippet walk.c walk
@@ -225,8 +231,8 @@ PROC_API PROC_CHECK int proc_table_new(proc_table **table, const proc_walk_optio
  * is that of the pids again.
  *
  * @param table A table.
- * @return How many entries there are; -EMFILE, -ENFILE, -ENOMEM: for want of ours; the table is empty then, and can be
- *         refreshed again; -EINVAL.
+ * @return How many entries there are; -EMFILE, -ENFILE, -ENOMEM: for want of ours, or another negative errno: a list
+ *         could not be read on; the table is empty then, and can be refreshed again; -EINVAL.
  *
  * Safety: any thread, one at a time.
  * @snippet walk.c table_refresh

@@ -14,8 +14,10 @@ void proc__fd_close(int *fd)
     /* Not again after EINTR: Linux has released the number already, and another thread may own it by now. */
 #ifdef THREAD_SANITIZER
     /* Which follows descriptors, and takes one that it has not seen closed for a race with its next user. */
-    int saved = errno;
+    int saved = errno, cancellable;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     close(*fd);
+    pthread_setcancelstate(cancellable, NULL);
     errno = saved;
 #else
     proc__syscall(SYS_close, *fd, 0, 0, 0, 0, 0);

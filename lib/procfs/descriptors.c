@@ -23,14 +23,16 @@ static int is_same(int dir, const char *one, const char *other)
            a.st_ino == b.st_ino;
 }
 
-/* Whether that directory of descriptors is our own, and so has the one by which we look at it. */
-static int is_ours(int dir, int is_thread)
+/*
+ * Whether that directory of descriptors is our own, and so has the one by which we look at it. It is below a process, or
+ * below one of its threads; one of the two ways leads nowhere.
+ */
+static int is_ours(int dir)
 {
     char number[16];
     snprintf(number, sizeof number, "%d", dir);
-    if (!is_same(dir, number, "."))
-        return 0;
-    return is_thread ? is_same(dir, "../../..", "../../../../self") : is_same(dir, "..", "../../self");
+    return is_same(dir, number, ".") &&
+           (is_same(dir, "..", "../../self") || is_same(dir, "../../..", "../../../../self"));
 }
 
 int64_t proc_fd_list(const proc_target *target, int *ret_fds, size_t capacity)
@@ -42,7 +44,7 @@ int64_t proc_fd_list(const proc_target *target, int *ret_fds, size_t capacity)
         return dir;
     struct listing fds = {0};
     int rc = proc__listing_take_directory(&fds, dir);
-    if (is_ours(dir, target && target->tid > 0))
+    if (is_ours(dir))
         proc__listing_leave_out(&fds, dir);
     proc__fd_close(&dir);
     return proc__listing_give(&fds, rc, ret_fds, capacity);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "../base/clock.h"
 #include "../base/fd.h"
@@ -125,7 +126,8 @@ int proc_exit_get(const proc_target *target, proc_exit *ret_exit)
 
 static int is_self(const proc_target *target)
 {
-    return !target || (target->pid == 0 && !target->pidfd && !target->dir_fd);
+    return !target || (!target->pidfd && !target->dir_fd &&
+                       (target->pid == 0 || (target->pid == getpid() && !target->root_fd)));
 }
 
 int proc_exit_wait(const proc_target *target, int timeout_ms, proc_exit *ret_exit)

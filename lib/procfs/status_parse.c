@@ -139,8 +139,9 @@ static const char *take_namespaces(const char *at, int32_t ids[PROC_NS_DEPTH], u
             return NULL;
         count++;
     }
-    if (count > *depth)
-        *depth = count;
+    /* An earlier line, a forged one, may have been longer. */
+    memset(ids + count, 0, (PROC_NS_DEPTH - count) * sizeof *ids);
+    *depth = count;
     return count > 0 ? at : NULL;
 }
 

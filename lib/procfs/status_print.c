@@ -13,17 +13,18 @@ static void put_span(struct text *text, proc_span span)
     proc__text_put(text, span.data ? span.data : "", span.len);
 }
 
+/* In one piece, so that no half of it is printed. */
 static void put_name(struct text *text, const proc_status *status)
 {
+    char escaped[2 * sizeof status->name];
+    size_t len = 0;
     for (uint32_t i = 0; i < status->name_len && i < sizeof status->name; i++) {
         char c = status->name[i];
-        if (c == '\n')
-            proc__text_put(text, "\\n", 2);
-        else if (c == '\\')
-            proc__text_put(text, "\\\\", 2);
-        else
-            proc__text_put(text, &c, 1);
+        if (c == '\n' || c == '\\')
+            escaped[len++] = '\\';
+        escaped[len++] = c == '\n' ? 'n' : c;
     }
+    proc__text_put(text, escaped, len);
 }
 
 static void put_ids(struct text *text, const uint32_t ids[4])
@@ -41,8 +42,9 @@ static void put_namespaces(struct text *text, const int32_t *ids, uint32_t depth
 static void put_signals(struct text *text, const uint64_t mask[2], uint32_t bits)
 {
     if (bits == 128)
-        proc__text_print(text, "%016" PRIx64, mask[1]);
-    proc__text_print(text, "%016" PRIx64, mask[0]);
+        proc__text_print(text, "%016" PRIx64 "%016" PRIx64, mask[1], mask[0]);
+    else
+        proc__text_print(text, "%016" PRIx64, mask[0]);
 }
 
 static void put_features(struct text *text, uint32_t features)

@@ -22,11 +22,13 @@ static int read_text(const proc_target *target, proc_buffer *buffer)
     return buffer->len > 0 ? 0 : -ESRCH;
 }
 
-/* Threads are not listed in /proc, but a thread's id opens there as if it were a process. */
+/* Threads are not listed in /proc, but a thread's id opens there as if it were a process, with threads of its own. */
 static int is_stray_thread(const proc_target *target, const proc_status *status)
 {
-    return target && target->pid > 0 && target->tid == 0 && proc_status_has(status, PROC_KEY_PID) &&
-           proc_status_has(status, PROC_KEY_TGID) && status->pid != status->tgid;
+    if (!target || target->pid <= 0 || !proc_status_has(status, PROC_KEY_PID) ||
+        !proc_status_has(status, PROC_KEY_TGID))
+        return 0;
+    return status->tgid != (target->tid > 0 ? target->pid : status->pid);
 }
 
 /* The text goes: what only points into it goes too. */

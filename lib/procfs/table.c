@@ -105,6 +105,7 @@ static void measure(const proc_table *table, struct row *row, uint64_t started, 
     int64_t passed = now - row->sampled_at;
     int measured = row->sampled_at > 0 && passed >= NS_PER_US && started == entry->start_ticks && ticks >= row->ticks;
     if (!(entry->present & PROC_FIELD_TIMES) || !(entry->present & PROC_FIELD_START)) {
+        entry->denied |= entry->denied & PROC_FIELD_TIMES ? table->reader.wanted.options.fields & PROC_FIELD_CPU : 0;
         row->sampled_at = 0;
         return;
     }
@@ -115,6 +116,26 @@ static void measure(const proc_table *table, struct row *row, uint64_t started, 
     }
     row->ticks = ticks;
     row->sampled_at = now;
+}
+
+/*
+ * Closes all files that are kept, and keeps none from now on: better than to fail for want of the very descriptors. How
+ * many there were.
+ */
+static int let_go(proc_table *table)
+{
+    int closed = 0;
+    for (size_t i = 0; i < table->count; i++)
+        closed += proc__kept_close(&table->by_id[i]->kept);
+    for (size_t i = 0; i < table->fresh_count; i++)
+        closed += proc__kept_close(&table->fresh[i]->kept);
+    table->reader.may_keep = 0;
+    return closed;
+}
+
+static int is_short_of_descriptors(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE;
 }
 
 /* Takes one process into the fresh rows. */
@@ -132,6 +153,8 @@ static int sample(proc_table *table, int base, int pid, int tid)
         return -ENOMEM;
     struct kept *kept = table->reader.wanted.options.flags & PROC_WALK_SAMPLE ? &row->kept : NULL;
     rc = proc__reader_read(&table->reader, base, pid, tid, kept, &entry);
+    if (is_short_of_descriptors(rc) && let_go(table) + proc__kept_close(&row->kept) > 0)
+        rc = proc__reader_read(&table->reader, base, pid, tid, kept, &entry);
     uint64_t started = row->entry.start_ticks;
     if (rc > 0) {
         row->entry = entry;
@@ -151,7 +174,9 @@ static int sample(proc_table *table, int base, int pid, int tid)
 static int sample_threads(proc_table *table, int pid)
 {
     int tid, rc = proc__reader_list_threads(&table->reader, pid, &table->threads);
-    while (rc == 0 && proc__list_next(&table->threads, &tid))
+    if (is_short_of_descriptors(rc) && let_go(table) > 0)
+        rc = proc__reader_list_threads(&table->reader, pid, &table->threads);
+    while (rc == 0 && (rc = proc__list_next(&table->threads, &tid)) > 0)
         rc = sample(table, table->threads.fd, pid, tid);
     proc__list_end(&table->threads);
     return rc;
@@ -160,7 +185,7 @@ static int sample_threads(proc_table *table, int pid)
 static int sample_all(proc_table *table)
 {
     int pid, rc = proc__list_rewind(&table->processes);
-    while (rc == 0 && proc__list_next(&table->processes, &pid))
+    while (rc == 0 && (rc = proc__list_next(&table->processes, &pid)) > 0)
         rc = table->reader.wanted.options.flags & PROC_WALK_THREADS ? sample_threads(table, pid)
                                                                     : sample(table, table->reader.root, pid, pid);
     return rc;

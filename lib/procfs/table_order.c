@@ -141,10 +141,14 @@ static struct row *parent_of(const proc_table *table, const struct row *row)
     return parent;
 }
 
-/* 1: the row is among its own parent's ancestors, which only an emulation could claim. */
+/*
+ * 1: the row is among its own parent's ancestors, which only an emulation could claim. Since nobody's parent is younger,
+ * all in a circle have started together: nothing beyond those has to be looked at, however deep the tree is.
+ */
 static int makes_a_circle(const struct row *row, const struct row *parent)
 {
-    for (const struct row *above = parent; above; above = above->parent)
+    const uint64_t started = row->entry.start_ticks;
+    for (const struct row *above = parent; above && above->entry.start_ticks == started; above = above->parent)
         if (above == row)
             return 1;
     return 0;

@@ -53,10 +53,20 @@ static int open_pidfd_in(const proc_target *target)
     return rc < 0 ? rc : fd;
 }
 
+/* Pidfds of threads, since 6.9, carry it among their flags: PIDFD_THREAD. */
+static int is_of_a_thread(int pidfd)
+{
+    int flags = fcntl(pidfd, F_GETFL);
+    return flags >= 0 && (flags & O_EXCL);
+}
+
 static int another(int pidfd)
 {
+    if (is_of_a_thread(pidfd))
+        return -EINVAL;
     int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    return fd < 0 ? -errno : fd;
+    /* EINVAL: the limit allows for stdio alone. */
+    return fd >= 0 ? fd : errno == EINVAL ? -EMFILE : -errno;
 }
 
 int proc__target_pidfd(const proc_target *target)

@@ -41,21 +41,33 @@ int proc_walk_new(proc_walk **walk, const proc_walk_options *options)
     return rc;
 }
 
+/* As proc__list_next(); a list that fails is over, so that who goes on after every error comes to an end. */
+static int next_of(struct list *list, int *ret_number)
+{
+    int rc = proc__list_next(list, ret_number);
+    if (rc < 0)
+        proc__list_end(list);
+    return rc;
+}
+
 /* The next thread of this process or of a later one. */
 static int next_thread(proc_walk *walk)
 {
-    int tid, pid;
+    int tid, pid, rc;
     for (;;) {
-        while (proc__list_next(&walk->threads, &tid)) {
-            int rc = proc__reader_read(&walk->reader, walk->threads.fd, walk->pid, tid, NULL, &walk->entry);
+        while ((rc = next_of(&walk->threads, &tid)) > 0) {
+            rc = proc__reader_read(&walk->reader, walk->threads.fd, walk->pid, tid, NULL, &walk->entry);
             if (rc != 0)
                 return rc;
         }
         proc__list_end(&walk->threads);
-        if (!proc__list_next(&walk->processes, &pid))
-            return 0;
+        if (rc < 0)
+            return rc;
+        rc = next_of(&walk->processes, &pid);
+        if (rc <= 0)
+            return rc;
         walk->pid = pid;
-        int rc = proc__reader_list_threads(&walk->reader, pid, &walk->threads);
+        rc = proc__reader_list_threads(&walk->reader, pid, &walk->threads);
         if (rc < 0)
             return rc;
     }
@@ -63,13 +75,13 @@ static int next_thread(proc_walk *walk)
 
 static int next_process(proc_walk *walk)
 {
-    int pid;
-    while (proc__list_next(&walk->processes, &pid)) {
-        int rc = proc__reader_read(&walk->reader, walk->reader.root, pid, pid, NULL, &walk->entry);
+    int pid, rc;
+    while ((rc = next_of(&walk->processes, &pid)) > 0) {
+        rc = proc__reader_read(&walk->reader, walk->reader.root, pid, pid, NULL, &walk->entry);
         if (rc != 0)
             return rc;
     }
-    return 0;
+    return rc;
 }
 
 int proc_walk_next(proc_walk *walk, const proc_entry **ret_entry)

@@ -25,6 +25,7 @@ int proc__list_rewind(struct list *list)
     return lseek(list->fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
+/* 1: there are more; 0: that was all; a negative errno. */
 static int more(struct list *list)
 {
     long got;
@@ -33,7 +34,9 @@ static int more(struct list *list)
     while (got == -EINTR);
     list->at = 0;
     list->len = got > 0 ? (size_t)got : 0;
-    return got > 0;
+    if (got == -ENOENT || got == -ESRCH)
+        return 0;
+    return got < 0 ? (int)got : got > 0;
 }
 
 /* A name that is all digits, and fits. */
@@ -54,9 +57,8 @@ static int number_of(const char *name, int *ret_number)
 
 int proc__list_next(struct list *list, int *ret_number)
 {
-    if (list->fd < 0)
-        return 0;
-    while (list->at < list->len || more(list)) {
+    int rc = list->fd >= 0;
+    while (rc > 0 && (list->at < list->len || (rc = more(list)) > 0)) {
         uint16_t length;
         const char *record = list->bytes + list->at;
         memcpy(&length, record + LENGTH_AT, sizeof length);
@@ -64,7 +66,7 @@ int proc__list_next(struct list *list, int *ret_number)
         if (number_of(record + NAME_AT, ret_number))
             return 1;
     }
-    return 0;
+    return rc;
 }
 
 void proc__list_end(struct list *list)

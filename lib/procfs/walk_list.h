@@ -16,7 +16,7 @@ struct list {
 void proc__list_begin(struct list *list, int fd);
 /* Starts at the beginning again. */
 int proc__list_rewind(struct list *list);
-/* 1 and the next number, 0 at the end. A directory that has gone ends, too. */
+/* 1 and the next number, 0 at the end, or a negative errno. A directory that has gone ends, too. */
 int proc__list_next(struct list *list, int *ret_number);
 /* Closes the directory. */
 void proc__list_end(struct list *list);

@@ -91,13 +91,22 @@ static void take_stat(const struct filling *filling, const char *text, size_t le
         entry->kthread = (stat.flags & PROC_STAT_FLAG_KERNEL_THREAD) != 0;
 }
 
+/* Kernels that tell of memory tell nothing of one that has none; an emulation may tell nothing of anybody. */
+static int has_no_memory(const proc_status *status)
+{
+    if (proc_status_has(status, PROC_KEY_VM_SIZE) || proc_status_has(status, PROC_KEY_VM_RSS) ||
+        proc_status_has(status, PROC_KEY_MEM))
+        return 0;
+    return proc_status_has(status, PROC_KEY_KTHREAD) || proc_status_is_kernel_thread(status) == 1 ||
+           (proc_status_has(status, PROC_KEY_STATE) && (status->state == 'Z' || status->state == 'X'));
+}
+
 /* A size that is not there because there is no memory is 0. */
 static void take_size(const struct filling *filling, const proc_status *status, int key, uint64_t field, uint64_t value,
                       uint64_t *ret_kb)
 {
     int has = proc_status_has(status, key);
-    int empty = !proc_status_has(status, PROC_KEY_VM_SIZE) && !proc_status_has(status, PROC_KEY_MEM);
-    if ((has || empty) && lacks(filling, field))
+    if ((has || has_no_memory(status)) && lacks(filling, field))
         *ret_kb = has ? value : 0;
 }
 

@@ -127,7 +127,7 @@ int proc__lock_still_ours(const proc_lock *lock)
 
 int proc_lock_verify(const proc_lock *lock)
 {
-    struct lock_record record;
+    struct lock_record record = {0};
     if (!lock)
         return -EINVAL;
     if (lock->owner != (int)getpid())
