@@ -165,17 +165,26 @@ static void what_is_no_stat_has_no_fields(void **state)
 static void no_cut_of_a_stat_makes_a_wrong_value(void **state)
 {
     (void)state;
-    parse("user-process");
-    proc_stat whole = stat_;
-    for (size_t len = 0; len < text.len; len++) {
-        parse_exactly(text.data, len);
-        assert_true((stat_.present & ~whole.present) == 0);
-        assert_true(len == 0 || stat_.truncated);
-        if (proc_stat_has(&stat_, PROC_STAT_START_TICKS))
-            assert_true(stat_.start_ticks == whole.start_ticks);
-        if (proc_stat_has(&stat_, PROC_STAT_VM_SIZE))
-            assert_true(stat_.vm_size_bytes == whole.vm_size_bytes);
-        assert_has_no(EXIT_CODE);
+    static const char *const names[] = {"user-process", "name-forged"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        parse(names[i]);
+        proc_stat whole = stat_;
+        for (size_t len = 0; len < text.len; len++) {
+            parse_exactly(text.data, len);
+            assert_true((stat_.present & ~whole.present) == 0);
+            assert_true(len == 0 || stat_.truncated);
+            if (proc_stat_has(&stat_, PROC_STAT_NAME))
+                assert_string_equal(stat_.name, whole.name);
+            if (proc_stat_has(&stat_, PROC_STAT_STATE))
+                assert_int_equal(stat_.state, whole.state);
+            if (proc_stat_has(&stat_, PROC_STAT_PPID))
+                assert_int_equal(stat_.ppid, whole.ppid);
+            if (proc_stat_has(&stat_, PROC_STAT_START_TICKS))
+                assert_true(stat_.start_ticks == whole.start_ticks);
+            if (proc_stat_has(&stat_, PROC_STAT_VM_SIZE))
+                assert_true(stat_.vm_size_bytes == whole.vm_size_bytes);
+            assert_has_no(EXIT_CODE);
+        }
     }
 }
 

@@ -105,7 +105,8 @@ typedef struct proc_entry {
     uint64_t nonvoluntary_switches; /**< Because its time was over. */
     uint64_t read_bytes;    /**< Fetched from disks. */
     uint64_t written_bytes; /**< Sent to disks. */
-    const char *cgroup;     /**< Path of its control group: that of version 2 if there is one, else the first. */
+    const char *cgroup;     /**< Path of its control group: that of version 2 if there is one, else the first. With the
+                                 kernel's mark " (deleted)", if that was removed: it may hold zombies. */
     proc_span cmdline;      /**< Arguments, raw, each with a NUL behind it unless the process overwrote them; empty for
                                  kernel threads and zombies. The first 128 KiB. */
 } proc_entry;

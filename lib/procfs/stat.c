@@ -158,11 +158,21 @@ static const char *end_of_fields(const char *behind, const char *end, proc_stat 
     return stop > behind ? stop - 1 : NULL;
 }
 
+/* Bytes of the longest name that kernels print, of threads of their own. */
+#define LONGEST_NAME 63
+
+/* Whether a text may have been cut before the end of the name, and the parenthesis is one of the name's own. */
+static int is_cut_in_name(const char *open, const char *close, const char *end)
+{
+    const char *stop = memchr(close, '\n', (size_t)(end - close));
+    return stop ? stop == close + 1 : end - open <= LONGEST_NAME + 1;
+}
+
 static void take_stat_line(const char *text, const char *end, proc_stat *stat)
 {
     const char *open = memchr(text, '(', (size_t)(end - text));
     const char *close = open ? memrchr(open, ')', (size_t)(end - open)) : NULL;
-    if (!close) {
+    if (!close || is_cut_in_name(open, close, end)) {
         stat->truncated = 1;
         return;
     }
