@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "locks.h"
+#include "started.h"
 
 /* The file's first line is that pid, and nothing but a line feed is behind it. */
 static void check_first_line(int pid)
@@ -106,6 +108,26 @@ static void the_mode_is_what_was_asked_for_whatever_the_umask(void **state)
         assert_int_equal(about.st_mode & 07777, i % 2 ? 0640 : 0644);
         proc_lock_free(lock);
     }
+}
+
+static int cannot_lock(void *arg)
+{
+    (void)arg;
+    struct stat about;
+    proc_lock *lock = NULL;
+    umask(0777);
+    require(deny_call(SYS_flock, ENOLCK) == 0);
+    require_rc(proc_lock_acquire(&lock, lock_path, NULL), -ENOLCK);
+    require(stat(lock_path, &about) == 0 && (about.st_mode & 07777) == 0644);
+    return 0;
+}
+
+/* As it would be, if its mode came with the lock only. */
+static void a_file_that_could_not_be_locked_is_in_nobodys_way(void **state)
+{
+    (void)state;
+    assert_in_fork(cannot_lock, NULL);
+    proc_lock_free(take_lock(NULL));
 }
 
 /* A second open file of the same process is as good as another process. */
@@ -315,6 +337,7 @@ int main(int argc, char **argv)
         lock_test(a_file_that_is_left_behind_is_not_in_the_way),
         lock_test(a_file_can_be_kept_and_is_empty_then),
         lock_test(the_mode_is_what_was_asked_for_whatever_the_umask),
+        lock_test(a_file_that_could_not_be_locked_is_in_nobodys_way),
         lock_test(a_second_lock_of_the_same_process_conflicts),
         lock_test(every_kind_keeps_out_every_kind_that_it_shares),
         lock_test(programs_without_the_library_are_kept_out),

@@ -133,6 +133,7 @@ int main(int argc, char **argv)
         return strcmp(argv[1], "foreground") == 0 ? run_in_the_foreground() : 2;
     }
     unsetenv("NOTIFY_SOCKET");
+    setenv("PATH", "/usr/bin:/bin", 1); /* without directories that are closed to us */
     char path[64];
     proc_exit ended;
     snprintf(path, sizeof path, "/tmp/proc-snippet-%d.pid", (int)getpid());

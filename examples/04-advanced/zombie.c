@@ -74,6 +74,7 @@ static int watch_one(proc_loop *loop, proc_error *error)
 static void ignore_all(void)
 {
     signal(SIGCHLD, SIG_IGN);
+    fflush(stdout);
     int pid = fork();
     if (pid == 0)
         _exit(7);

@@ -205,10 +205,22 @@ static int open_existing(const struct lock_place *place, int flags, const char *
     return rc < 0 ? rc : proc__fd_open_at(place->dir, place->name, flags | OPENING, 0);
 }
 
+/*
+ * What the umask has taken off comes back at once: if the lock cannot be had, the next one finds a file that may be
+ * opened. An error here is told when the mode is set again, under the lock.
+ */
+static int make(const struct lock_place *place, unsigned mode)
+{
+    int fd = proc__fd_open_at(place->dir, place->name, O_RDWR | O_CREAT | O_EXCL | OPENING, mode);
+    if (fd >= 0)
+        (void)fchmod(fd, (mode_t)mode);
+    return fd;
+}
+
 static int open_or_make(const struct lock_place *place, unsigned mode, const char **ret_reason)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
-        int fd = proc__fd_open_at(place->dir, place->name, O_RDWR | O_CREAT | O_EXCL | OPENING, mode);
+        int fd = make(place, mode);
         if (fd != -EEXIST)
             return fd;
         fd = open_existing(place, O_RDWR, ret_reason);

@@ -69,7 +69,7 @@ static void take(struct attempt *attempt, const char *file, proc_lock_options *o
 static void take_a_new_file(struct attempt *attempt)
 {
     unlink(path);
-    mode_t before = umask(0777);
+    mode_t before = umask(0077);
     take(attempt, path, &(proc_lock_options){.size = sizeof(proc_lock_options), .mode = PROC_MODE(0640)});
     umask(before);
 }
