@@ -237,6 +237,25 @@ static void a_thread_that_is_cancelled_in_a_wait_leaks_nothing(void **state)
     keeper_lets_go(&keeper);
 }
 
+/* Opened while it was empty: whoever came first has written into it since, and was killed. */
+static void what_was_written_meanwhile_is_replaced(void **state)
+{
+    (void)state;
+    char line[32];
+    struct waiter waiter = {.flags = PROC_LOCK_FLOCK | PROC_LOCK_PLAIN, .cancel = -1};
+    struct keeper keeper = keep_bare_lock(lock_path, PROC_LOCK_FLOCK, NULL);
+    begin(&waiter);
+    file_write(lock_path, "1234567\nstart: 7\nand more that is longer than a pid alone\n");
+    keeper_dies(&keeper);
+    pthread_join(waiter.thread, NULL);
+    assert_rc(waiter.rc, 0);
+    char *text = file_read(lock_path);
+    snprintf(line, sizeof line, "%d\n", getpid());
+    assert_string_equal(text, line);
+    free(text);
+    proc_lock_free(waiter.lock);
+}
+
 static void do_nothing(int number)
 {
     (void)number;
@@ -412,6 +431,7 @@ int main(int argc, char **argv)
         lock_test(every_sign_ends_a_pause_and_none_makes_the_next_one_longer),
         lock_test(a_wait_can_be_cancelled),
         lock_test(a_thread_that_is_cancelled_in_a_wait_leaks_nothing),
+        lock_test(what_was_written_meanwhile_is_replaced),
         lock_test(signals_neither_end_a_wait_nor_lengthen_it),
         lock_test(who_waits_does_not_burn),
         lock_test(nobody_ever_meets_a_second_owner),

@@ -55,7 +55,7 @@ static int try_once(struct attempt *attempt, struct failure *failure)
     if (rc < 0)
         proc__lock_drop(lock->file.fd, lock->kinds);
     if (rc == 0 || rc == -EAGAIN) {
-        if (proc__lock_in_place(&lock->place, &lock->file))
+        if (proc__lock_refresh(&lock->place, &lock->file))
             return rc;
         rc = -ESTALE;
     }
