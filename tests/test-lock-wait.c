@@ -326,6 +326,43 @@ static void who_waits_does_not_burn(void **state)
     keeper_lets_go(&keeper);
 }
 
+/* A holder that has ended and is not reaped is a zombie, whose descriptor says so for ever; its child keeps the lock. */
+static int waits_for_a_zombie(void *arg)
+{
+    enum { WAIT_MS = 300 };
+    int told[2], child = 0;
+    proc_lock *lock = NULL;
+    (void)arg;
+    require(pipe2(told, O_CLOEXEC) == 0);
+    int pid = fork();
+    if (pid == 0) {
+        if (proc_lock_acquire(&lock, lock_path, NULL) < 0)
+            leave(1);
+        child = fork();
+        if (child == 0)
+            for (;;)
+                pause();
+        leave(write(told[1], &child, sizeof child) != (ssize_t)sizeof child);
+    }
+    require(read(told[0], &child, sizeof child) == (ssize_t)sizeof child);
+    siginfo_t info;
+    require(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+    int64_t used = cpu_ms();
+    int rc = proc_lock_acquire(&lock, lock_path, PROC_LOCK_OPTIONS(.timeout_ms = WAIT_MS));
+    used = cpu_ms() - used;
+    kill(child, SIGKILL);
+    waitpid(pid, NULL, 0);
+    require_rc(rc, -ETIMEDOUT);
+    require(used < WAIT_MS / 4);
+    return 0;
+}
+
+static void who_waits_for_a_zombies_child_does_not_burn(void **state)
+{
+    (void)state;
+    assert_in_fork(waits_for_a_zombie, NULL);
+}
+
 /* ---- Rounds ---- */
 
 #define CONTENDERS 4
@@ -434,6 +471,7 @@ int main(int argc, char **argv)
         lock_test(what_was_written_meanwhile_is_replaced),
         lock_test(signals_neither_end_a_wait_nor_lengthen_it),
         lock_test(who_waits_does_not_burn),
+        lock_test(who_waits_for_a_zombies_child_does_not_burn),
         lock_test(nobody_ever_meets_a_second_owner),
     };
     return run_suite("lock-wait", tests, sizeof tests / sizeof tests[0], argc, argv);
