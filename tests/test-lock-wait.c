@@ -237,6 +237,25 @@ static void a_thread_that_is_cancelled_in_a_wait_leaks_nothing(void **state)
     keeper_lets_go(&keeper);
 }
 
+/* Opened while it was empty: whoever came first has written into it since, and was killed. */
+static void what_was_written_meanwhile_is_replaced(void **state)
+{
+    (void)state;
+    char line[32];
+    struct waiter waiter = {.flags = PROC_LOCK_FLOCK | PROC_LOCK_PLAIN, .cancel = -1};
+    struct keeper keeper = keep_bare_lock(lock_path, PROC_LOCK_FLOCK, NULL);
+    begin(&waiter);
+    file_write(lock_path, "1234567\nstart: 7\nand more that is longer than a pid alone\n");
+    keeper_dies(&keeper);
+    pthread_join(waiter.thread, NULL);
+    assert_rc(waiter.rc, 0);
+    char *text = file_read(lock_path);
+    snprintf(line, sizeof line, "%d\n", getpid());
+    assert_string_equal(text, line);
+    free(text);
+    proc_lock_free(waiter.lock);
+}
+
 static void do_nothing(int number)
 {
     (void)number;
@@ -305,6 +324,43 @@ static void who_waits_does_not_burn(void **state)
         assert_true(used < WAIT_MS / 8);
     }
     keeper_lets_go(&keeper);
+}
+
+/* A holder that has ended and is not reaped is a zombie, whose descriptor says so for ever; its child keeps the lock. */
+static int waits_for_a_zombie(void *arg)
+{
+    enum { WAIT_MS = 300 };
+    int told[2], child = 0;
+    proc_lock *lock = NULL;
+    (void)arg;
+    require(pipe2(told, O_CLOEXEC) == 0);
+    int pid = fork();
+    if (pid == 0) {
+        if (proc_lock_acquire(&lock, lock_path, NULL) < 0)
+            leave(1);
+        child = fork();
+        if (child == 0)
+            for (;;)
+                pause();
+        leave(write(told[1], &child, sizeof child) != (ssize_t)sizeof child);
+    }
+    require(read(told[0], &child, sizeof child) == (ssize_t)sizeof child);
+    siginfo_t info;
+    require(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+    int64_t used = cpu_ms();
+    int rc = proc_lock_acquire(&lock, lock_path, PROC_LOCK_OPTIONS(.timeout_ms = WAIT_MS));
+    used = cpu_ms() - used;
+    kill(child, SIGKILL);
+    waitpid(pid, NULL, 0);
+    require_rc(rc, -ETIMEDOUT);
+    require(used < WAIT_MS / 4);
+    return 0;
+}
+
+static void who_waits_for_a_zombies_child_does_not_burn(void **state)
+{
+    (void)state;
+    assert_in_fork(waits_for_a_zombie, NULL);
 }
 
 /* ---- Rounds ---- */
@@ -412,8 +468,10 @@ int main(int argc, char **argv)
         lock_test(every_sign_ends_a_pause_and_none_makes_the_next_one_longer),
         lock_test(a_wait_can_be_cancelled),
         lock_test(a_thread_that_is_cancelled_in_a_wait_leaks_nothing),
+        lock_test(what_was_written_meanwhile_is_replaced),
         lock_test(signals_neither_end_a_wait_nor_lengthen_it),
         lock_test(who_waits_does_not_burn),
+        lock_test(who_waits_for_a_zombies_child_does_not_burn),
         lock_test(nobody_ever_meets_a_second_owner),
     };
     return run_suite("lock-wait", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -55,7 +55,7 @@ static int try_once(struct attempt *attempt, struct failure *failure)
     if (rc < 0)
         proc__lock_drop(lock->file.fd, lock->kinds);
     if (rc == 0 || rc == -EAGAIN) {
-        if (proc__lock_in_place(&lock->place, &lock->file))
+        if (proc__lock_refresh(&lock->place, &lock->file))
             return rc;
         rc = -ESTALE;
     }
@@ -81,7 +81,7 @@ static int see_holder(struct attempt *attempt)
 
 static void listen_to_holder(struct attempt *attempt)
 {
-    if (attempt->wait.pidfd >= 0 || see_holder(attempt) < 0)
+    if (attempt->wait.pidfd >= 0 || attempt->wait.deaf || see_holder(attempt) < 0)
         return;
     if (attempt->holder.pid > 0 && !attempt->holder.foreign) {
         int pidfd = proc__pidfd_open(attempt->holder.pid);

@@ -55,6 +55,8 @@ int proc__lock_open_to_read(const struct lock_place *place, struct lock_file *re
 int proc__lock_inspect(int fd, struct lock_file *ret_file, const char **ret_reason);
 /* 1: the place still leads to that file. */
 int proc__lock_in_place(const struct lock_place *place, const struct lock_file *file);
+/* The same, and takes down what it has become: before it was locked, others have written into it. */
+int proc__lock_refresh(const struct lock_place *place, struct lock_file *file);
 
 /* ---- The locks: lock_kinds.c ---- */
 

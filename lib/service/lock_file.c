@@ -181,6 +181,11 @@ static int judge(const struct stat *about, const char **ret_reason)
     return 0;
 }
 
+static struct lock_file describe(int fd, const struct stat *about)
+{
+    return (struct lock_file){fd, about->st_dev, about->st_ino, about->st_mode, about->st_uid, about->st_size};
+}
+
 int proc__lock_inspect(int fd, struct lock_file *ret_file, const char **ret_reason)
 {
     struct stat about;
@@ -191,7 +196,7 @@ int proc__lock_inspect(int fd, struct lock_file *ret_file, const char **ret_reas
         return rc;
     if (about.st_nlink == 0)
         return -ESTALE;
-    *ret_file = (struct lock_file){fd, about.st_dev, about.st_ino, about.st_mode, about.st_uid, about.st_size};
+    *ret_file = describe(fd, &about);
     return 0;
 }
 
@@ -250,9 +255,18 @@ int proc__lock_open_to_read(const struct lock_place *place, struct lock_file *re
     return inspect_opened(open_existing(place, O_RDONLY, ret_reason), ret_file, ret_reason);
 }
 
-int proc__lock_in_place(const struct lock_place *place, const struct lock_file *file)
+int proc__lock_refresh(const struct lock_place *place, struct lock_file *file)
 {
     struct stat about;
-    return fstatat(place->dir, place->name, &about, AT_SYMLINK_NOFOLLOW) == 0 && about.st_dev == file->device &&
-           about.st_ino == file->inode;
+    if (fstatat(place->dir, place->name, &about, AT_SYMLINK_NOFOLLOW) < 0 || about.st_dev != file->device ||
+        about.st_ino != file->inode)
+        return 0;
+    *file = describe(file->fd, &about);
+    return 1;
+}
+
+int proc__lock_in_place(const struct lock_place *place, const struct lock_file *file)
+{
+    struct lock_file now = *file;
+    return proc__lock_refresh(place, &now);
 }

@@ -66,9 +66,10 @@ static int heed(struct lock_wait *wait)
     if (signs[0].revents)
         return -ECANCELED;
     if (signs[1].revents) {
-        /* It has ended, and with it its locks, unless a child keeps them. */
+        /* It has ended, and with it its locks, unless a child keeps them; who opens it again hears that at once. */
         proc__fd_close(&wait->pidfd);
         wait->pause_ms = PAUSE_MIN_MS;
+        wait->deaf = 1;
     } else if (signs[2].revents) {
         drain(wait->inotify);
         wait->pause_ms = PAUSE_MIN_MS;
