@@ -414,6 +414,31 @@ static void a_step_that_fails_is_named(void **state)
     assert_told(DAEMON_DOES("--keep", "77", "become", "ready"), -EBADF, PROC_DAEMON_FAILED, 1, "descriptor 77");
 }
 
+/* The numbers that are free are those which the lock and its directory are about to get. */
+static void what_is_not_open_does_not_become_the_lock(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "pid");
+    const int first = dup(STDIN_FILENO);
+    close(first);
+    for (int fd = first; fd < first + 6; fd++) {
+        proc_daemon *daemon = NULL;
+        proc_daemon_report report;
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.lock = path, .out = PROC_FD(fd)), &report);
+        if (rc == 0)
+            _exit(proc_daemon_ready(daemon) < 0);
+        assert_rc(rc, -EBADF);
+        assert_contains(report.error.text, "descriptor 1: Bad file descriptor");
+        rc = proc_daemon_spawn(PROC_ARGV("true"), NULL, PROC_DAEMON_OPTIONS(.lock = path, .err = PROC_FD(fd)), &report);
+        assert_rc(rc, -EBADF);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    free(path);
+    directory_remove(directory);
+}
+
 static void threads_are_refused_with_a_text(void **state)
 {
     (void)state;
@@ -938,6 +963,7 @@ int main(int argc, char **argv)
         daemon_test(one_that_is_silent_costs_only_the_time),
         daemon_test(one_that_takes_its_time_is_waited_for),
         daemon_test(a_step_that_fails_is_named),
+        daemon_test(what_is_not_open_does_not_become_the_lock),
         daemon_test(threads_are_refused_with_a_text),
         daemon_test(a_file_in_the_place_of_the_null_device_is_refused),
         daemon_test(a_watcher_that_is_killed_is_no_success),

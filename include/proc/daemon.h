@@ -126,7 +126,7 @@ typedef struct proc_daemon proc_daemon;
  *         the step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended, or its watcher was
  *         killed (exit PROC_LOST); -ETIMEDOUT: it is silent; -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms:
  *         another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
- *         -EBADF: a descriptor to keep is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
+ *         -EBADF: a descriptor to keep or to be 0, 1 or 2 is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
  *
  * Safety: the only thread of the process.
  * @see daemon(7), fork(2), setsid(2)
