@@ -778,6 +778,35 @@ static void under_a_supervisor_nothing_is_forked(void **state)
     assert_int_equal(verdict.code, 0);
 }
 
+static int says_it_again(void *arg)
+{
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    proc_notify_server *server = NULL;
+    proc_notify_message message;
+    (void)arg;
+    require(setenv("NOTIFY_SOCKET", "@nobody-is-here-yet", 1) == 0);
+    require_rc(proc_daemonize(&daemon, NULL, &report), 0);
+    require_rc(proc_daemon_ready(daemon), -ECONNREFUSED);
+    require_rc(proc_notify_server_new(&server, NULL), 0);
+    putenv((char *)(uintptr_t)proc_notify_server_env(server));
+    require_rc(proc_daemon_ready(daemon), 1);
+    require_rc(proc_notify_server_receive(server, NULL, 0, &message), 0);
+    require(message.what == PROC_NOTIFY_READY);
+    proc_notify_message_done(&message);
+    require_rc(proc_daemon_ready(daemon), 0);
+    unsetenv("NOTIFY_SOCKET");
+    server = proc_notify_server_free(server);
+    daemon = proc_daemon_free(daemon);
+    return 0;
+}
+
+static void what_a_supervisor_did_not_hear_can_be_said_again(void **state)
+{
+    (void)state;
+    assert_in_fork(says_it_again, NULL);
+}
+
 static void a_notification_descriptor_is_a_supervisor_too(void **state)
 {
     struct verdict verdict;
@@ -979,6 +1008,7 @@ int main(int argc, char **argv)
         daemon_test(a_program_says_itself_when_it_is_ready),
         daemon_test(a_program_is_not_told_of_our_supervisor),
         daemon_test(under_a_supervisor_nothing_is_forked),
+        daemon_test(what_a_supervisor_did_not_hear_can_be_said_again),
         daemon_test(a_notification_descriptor_is_a_supervisor_too),
         daemon_test(sockets_handed_over_and_process_one_are_signs_of_a_supervisor),
         daemon_test(without_a_fork_only_what_was_asked_for_is_done),

@@ -142,7 +142,7 @@ PROC_API PROC_CHECK int proc_daemonize(proc_daemon **daemon, const proc_daemon_o
  *
  * @param daemon The handle.
  * @return 1 = told; 0 = nobody waits any more, or it was told before; -ECHILD: in a forked copy; -EINVAL; under a
- *         supervisor also as proc_notify_ready().
+ *         supervisor also as proc_notify_ready(): then it was not told, and can be said again.
  *
  * Safety: any thread, one at a time for the same handle.
  * @snippet daemon.c daemonize

@@ -117,15 +117,17 @@ static int change_err(proc_daemon *daemon)
     return rc;
 }
 
-/* Both, if there are two; what has failed counts more than what was told. */
+/* Both, if there are two; what has failed counts more than what was told, and can be said again. */
 static int tell_supervisor_ready(proc_daemon *daemon)
 {
     int rc = proc_notify_ready();
-    if (daemon->notify_fd < 0)
-        return rc;
-    int written = proc_notify_newline(daemon->notify_fd);
-    daemon->notify_fd = -1;
-    return rc < 0 ? rc : written < 0 ? written : 1;
+    if (daemon->notify_fd >= 0) {
+        int written = proc_notify_newline(daemon->notify_fd);
+        daemon->notify_fd = -1;
+        rc = rc < 0 ? rc : written < 0 ? written : 1;
+    }
+    daemon->told = rc >= 0;
+    return rc;
 }
 
 int proc_daemon_ready(proc_daemon *daemon)
@@ -137,9 +139,9 @@ int proc_daemon_ready(proc_daemon *daemon)
         return -ECHILD;
     if (daemon->told)
         return 0;
-    daemon->told = 1;
     if (daemon->stays)
         return tell_supervisor_ready(daemon);
+    daemon->told = 1;
     int rc = change_err(daemon);
     int told = tell_launcher(daemon, &ready);
     return rc < 0 ? rc : told;
