@@ -285,6 +285,23 @@ static void standard_error_stays_until_it_is_ready(void **state)
     directory_remove(directory);
 }
 
+static void standard_error_stays_no_longer_when_it_has_failed(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "log"), *command, *text = NULL;
+    assert_true(asprintf(&command, "%s --keep-err --err %s become fail 3 why 2>&1", DAEMON, path) > 0);
+    struct outside outside = outside_run((const char *const[]){"/bin/sh", "-c", command, NULL});
+    assert_int_equal(WEXITSTATUS(outside.status), 3);
+    assert_null(strstr(outside.output, "after it failed"));
+    assert_eventually((free(text), text = file_read(path)) && strcmp(text, "after it failed\n") == 0);
+    await(-1);
+    free(text);
+    outside_done(&outside);
+    free(command);
+    free(path);
+    directory_remove(directory);
+}
+
 static int launches_without_stdio(void *arg)
 {
     int ends[2];
@@ -984,6 +1001,7 @@ int main(int argc, char **argv)
         daemon_test(a_log_is_appended_to_and_found_from_the_launchers_directory),
         daemon_test(signals_are_at_their_defaults_and_none_is_blocked),
         daemon_test(standard_error_stays_until_it_is_ready),
+        daemon_test(standard_error_stays_no_longer_when_it_has_failed),
         daemon_test(a_launcher_without_stdio_makes_a_daemon_with_it),
         daemon_test(it_becomes_another_user_last),
         daemon_test(its_own_words_reach_the_launcher_with_the_code),

@@ -151,7 +151,8 @@ PROC_API PROC_CHECK int proc_daemonize(proc_daemon **daemon, const proc_daemon_o
 PROC_API int proc_daemon_ready(proc_daemon *daemon);
 
 /**
- * Tells that the start has failed, and why. `return proc_daemon_fail(daemon, 78, "no port is free");`
+ * Tells that the start has failed, and why. `return proc_daemon_fail(daemon, 78, "no port is free");` With
+ * PROC_DAEMON_KEEP_ERR standard error becomes what it shall be, before that.
  *
  * @param daemon The handle; NULL is welcome.
  * @param code What the launcher shall exit with, 1 to 255; 1 for all else.

@@ -170,6 +170,7 @@ int proc_daemon_fail(proc_daemon *daemon, int code, const char *text)
     struct daemon_word word = {
         .kind = WORD_FAILED, .code = code, .error = {.step = PROC_STEP_READY, .code = ECANCELED, .index = -1}};
     proc_escape(text, strlen(text), word.error.text, sizeof word.error.text);
+    change_err(daemon); /* why it has failed counts more than that this may fail, too */
     tell_launcher(daemon, &word);
     return code;
 }
