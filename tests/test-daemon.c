@@ -909,6 +909,38 @@ static void without_a_fork_only_what_was_asked_for_is_done(void **state)
     assert_in_fork(does_what_was_asked_for, NULL);
 }
 
+static int stays_where_it_cannot_come_back_to(void *arg)
+{
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    const char *directory = arg;
+    char cwd[PATH_MAX];
+    require(chmod(directory, 0700) == 0 && chdir(directory) == 0);
+    if (geteuid() == 0)
+        require(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    else
+        require(chmod(directory, 0) == 0);
+    require_rc(proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY), &report), 0);
+    daemon = proc_daemon_free(daemon);
+    require_rc(
+        proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/nowhere"), &report), -ENOENT);
+    require(strstr(report.error.text, "chdir \"/nowhere\": No such file"));
+    require_rc(proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/"), &report), 0);
+    require(getcwd(cwd, sizeof cwd) && strcmp(cwd, "/") == 0);
+    daemon = proc_daemon_free(daemon);
+    return 0;
+}
+
+/* As after `sudo -u nobody` in a home directory of root. */
+static void a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_forked(void **state)
+{
+    (void)state;
+    char *directory = directory_make();
+    assert_in_fork(stays_where_it_cannot_come_back_to, directory);
+    chmod(directory, 0700);
+    directory_remove(directory);
+}
+
 /* ---- Options ---- */
 
 #define assert_refused(options, rc, text) check_refused((options), (rc), (text), __FILE__, __LINE__)
@@ -1030,6 +1062,7 @@ int main(int argc, char **argv)
         daemon_test(a_notification_descriptor_is_a_supervisor_too),
         daemon_test(sockets_handed_over_and_process_one_are_signs_of_a_supervisor),
         daemon_test(without_a_fork_only_what_was_asked_for_is_done),
+        daemon_test(a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_forked),
         daemon_test(options_that_make_no_sense_are_refused),
         daemon_test(a_program_has_its_own_options_and_the_daemons_are_not_among_them),
     };

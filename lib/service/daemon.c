@@ -33,8 +33,7 @@ static void report_failure(const struct launch *launch, const struct failure *fa
         report->outcome = PROC_DAEMON_FAILED;
     if (report->error.code == 0)
         proc__error_render(&report->error, launch->verb, launch->thing, failure);
-    /* Where nothing is forked: groups are changed before a group or user that may be refused. */
-    report->error.changed = launch->stays && (failure->step == PROC_STEP_GID || failure->step == PROC_STEP_UID);
+    report->error.changed = (uint32_t)launch->changed;
 }
 
 /* 0: this is the daemon; 1 or a negative errno: this is not. */
