@@ -223,6 +223,24 @@ static void its_stdio_is_the_null_device_and_nothing_else_is_open(void **state)
     close(91);
 }
 
+static void a_descriptor_that_is_named_twice_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(dup2(STDIN_FILENO, 90), 90);
+    assert_int_equal(dup2(STDIN_FILENO, 91), 91);
+    struct told told = launch_ready(DAEMON_DOES("--keep", "91", "--keep", "90", "--keep", "91", "become", "ready"));
+    assert_eventually(count_fds(told.pid) == 5);
+    end(told.pid);
+    told = launch_ready(
+        DAEMON_DOES("--keep", "91", "--keep", "90", "--keep", "91", "spawn", CHILD, "sleep", "forever"));
+    assert_eventually(count_fds(told.pid) == 5);
+    assert_string_not_equal(link_of(told.pid, 90), "");
+    assert_string_not_equal(link_of(told.pid, 91), "");
+    end(told.pid);
+    close(90);
+    close(91);
+}
+
 static void a_log_is_appended_to_and_found_from_the_launchers_directory(void **state)
 {
     proc_fd_info info;
@@ -1030,6 +1048,7 @@ int main(int argc, char **argv)
         daemon_test(the_process_between_is_gone_and_the_daemon_an_orphan),
         cmocka_unit_test_setup_teardown(it_is_in_the_root_directory_with_a_safe_umask, remember_umask, adopt_no_more),
         daemon_test(its_stdio_is_the_null_device_and_nothing_else_is_open),
+        daemon_test(a_descriptor_that_is_named_twice_is_kept),
         daemon_test(a_log_is_appended_to_and_found_from_the_launchers_directory),
         daemon_test(signals_are_at_their_defaults_and_none_is_blocked),
         daemon_test(standard_error_stays_until_it_is_ready),
