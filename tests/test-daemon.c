@@ -984,7 +984,10 @@ static void options_that_make_no_sense_are_refused(void **state)
     proc_daemon *daemon = NULL;
     proc_daemon_report report;
     (void)state;
+    memset(&report, 0x55, sizeof report);
     assert_rc(proc_daemonize(NULL, NULL, &report), -EINVAL);
+    assert_true(report.outcome == PROC_DAEMON_FAILED && report.code == 1 && report.error.code == EINVAL);
+    assert_contains(report.error.text, "nowhere to put the daemon");
     assert_rc(proc_daemonize(&daemon, NULL, NULL), -EINVAL);
     assert_refused(&(const proc_daemon_options){.size = 0}, -EINVAL, "size is not set");
     assert_refused(&longer.known, -E2BIG, "more than this version knows");

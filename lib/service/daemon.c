@@ -63,14 +63,23 @@ static int run(struct launch *launch, const proc_options *program, const proc_da
     return rc;
 }
 
+/* Told like every other mistake: who prints the report does not ask what it was. */
+static int refuse_daemon(const struct launch *launch, proc_daemon_report *report)
+{
+    struct failure failure = {0};
+    int rc = proc__fail(&failure, PROC_STEP_OPTIONS, EINVAL, -1, "nowhere to put the daemon");
+    report_failure(launch, &failure, report);
+    return rc;
+}
+
 int proc_daemonize(proc_daemon **daemon, const proc_daemon_options *options, proc_daemon_report *ret_report)
 {
     static const char *const argv[] = {"/", NULL};
     struct launch launch = {.verb = "daemonize", .argv = argv, .to_launcher = {-1, -1}, .to_watcher = {-1, -1}};
     proc_daemon_report report = {0};
-    if (!daemon || !ret_report)
+    if (!ret_report)
         return -EINVAL;
-    int rc = run(&launch, NULL, options, &report);
+    int rc = daemon ? run(&launch, NULL, options, &report) : refuse_daemon(&launch, &report);
     if (rc == 0) {
         *daemon = launch.daemon;
         launch.daemon = NULL;
