@@ -223,6 +223,24 @@ static void its_stdio_is_the_null_device_and_nothing_else_is_open(void **state)
     close(91);
 }
 
+static void a_descriptor_that_is_named_twice_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(dup2(STDIN_FILENO, 90), 90);
+    assert_int_equal(dup2(STDIN_FILENO, 91), 91);
+    struct told told = launch_ready(DAEMON_DOES("--keep", "91", "--keep", "90", "--keep", "91", "become", "ready"));
+    assert_eventually(count_fds(told.pid) == 5);
+    end(told.pid);
+    told = launch_ready(
+        DAEMON_DOES("--keep", "91", "--keep", "90", "--keep", "91", "spawn", CHILD, "sleep", "forever"));
+    assert_eventually(count_fds(told.pid) == 5);
+    assert_string_not_equal(link_of(told.pid, 90), "");
+    assert_string_not_equal(link_of(told.pid, 91), "");
+    end(told.pid);
+    close(90);
+    close(91);
+}
+
 static void a_log_is_appended_to_and_found_from_the_launchers_directory(void **state)
 {
     proc_fd_info info;
@@ -278,6 +296,23 @@ static void standard_error_stays_until_it_is_ready(void **state)
     char *text = NULL;
     assert_eventually((free(text), text = file_read(path)) && strcmp(text, "after that\n") == 0);
     end(pid);
+    free(text);
+    outside_done(&outside);
+    free(command);
+    free(path);
+    directory_remove(directory);
+}
+
+static void standard_error_stays_no_longer_when_it_has_failed(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "log"), *command, *text = NULL;
+    assert_true(asprintf(&command, "%s --keep-err --err %s become fail 3 why 2>&1", DAEMON, path) > 0);
+    struct outside outside = outside_run((const char *const[]){"/bin/sh", "-c", command, NULL});
+    assert_int_equal(WEXITSTATUS(outside.status), 3);
+    assert_null(strstr(outside.output, "after it failed"));
+    assert_eventually((free(text), text = file_read(path)) && strcmp(text, "after it failed\n") == 0);
+    await(-1);
     free(text);
     outside_done(&outside);
     free(command);
@@ -412,6 +447,31 @@ static void a_step_that_fails_is_named(void **state)
                                    "daemonize: chdir \"/nowhere\": No such file or directory");
     await(told.pid);
     assert_told(DAEMON_DOES("--keep", "77", "become", "ready"), -EBADF, PROC_DAEMON_FAILED, 1, "descriptor 77");
+}
+
+/* The numbers that are free are those which the lock and its directory are about to get. */
+static void what_is_not_open_does_not_become_the_lock(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "pid");
+    const int first = dup(STDIN_FILENO);
+    close(first);
+    for (int fd = first; fd < first + 6; fd++) {
+        proc_daemon *daemon = NULL;
+        proc_daemon_report report;
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.lock = path, .out = PROC_FD(fd)), &report);
+        if (rc == 0)
+            _exit(proc_daemon_ready(daemon) < 0);
+        assert_rc(rc, -EBADF);
+        assert_contains(report.error.text, "descriptor 1: Bad file descriptor");
+        rc = proc_daemon_spawn(PROC_ARGV("true"), NULL, PROC_DAEMON_OPTIONS(.lock = path, .err = PROC_FD(fd)), &report);
+        assert_rc(rc, -EBADF);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    free(path);
+    directory_remove(directory);
 }
 
 static void threads_are_refused_with_a_text(void **state)
@@ -753,6 +813,35 @@ static void under_a_supervisor_nothing_is_forked(void **state)
     assert_int_equal(verdict.code, 0);
 }
 
+static int says_it_again(void *arg)
+{
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    proc_notify_server *server = NULL;
+    proc_notify_message message;
+    (void)arg;
+    require(setenv("NOTIFY_SOCKET", "@nobody-is-here-yet", 1) == 0);
+    require_rc(proc_daemonize(&daemon, NULL, &report), 0);
+    require_rc(proc_daemon_ready(daemon), -ECONNREFUSED);
+    require_rc(proc_notify_server_new(&server, NULL), 0);
+    putenv((char *)(uintptr_t)proc_notify_server_env(server));
+    require_rc(proc_daemon_ready(daemon), 1);
+    require_rc(proc_notify_server_receive(server, NULL, 0, &message), 0);
+    require(message.what == PROC_NOTIFY_READY);
+    proc_notify_message_done(&message);
+    require_rc(proc_daemon_ready(daemon), 0);
+    unsetenv("NOTIFY_SOCKET");
+    server = proc_notify_server_free(server);
+    daemon = proc_daemon_free(daemon);
+    return 0;
+}
+
+static void what_a_supervisor_did_not_hear_can_be_said_again(void **state)
+{
+    (void)state;
+    assert_in_fork(says_it_again, NULL);
+}
+
 static void a_notification_descriptor_is_a_supervisor_too(void **state)
 {
     struct verdict verdict;
@@ -838,6 +927,38 @@ static void without_a_fork_only_what_was_asked_for_is_done(void **state)
     assert_in_fork(does_what_was_asked_for, NULL);
 }
 
+static int stays_where_it_cannot_come_back_to(void *arg)
+{
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    const char *directory = arg;
+    char cwd[PATH_MAX];
+    require(chmod(directory, 0700) == 0 && chdir(directory) == 0);
+    if (geteuid() == 0)
+        require(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    else
+        require(chmod(directory, 0) == 0);
+    require_rc(proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY), &report), 0);
+    daemon = proc_daemon_free(daemon);
+    require_rc(
+        proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/nowhere"), &report), -ENOENT);
+    require(strstr(report.error.text, "chdir \"/nowhere\": No such file"));
+    require_rc(proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY, .cwd = "/"), &report), 0);
+    require(getcwd(cwd, sizeof cwd) && strcmp(cwd, "/") == 0);
+    daemon = proc_daemon_free(daemon);
+    return 0;
+}
+
+/* As after `sudo -u nobody` in a home directory of root. */
+static void a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_forked(void **state)
+{
+    (void)state;
+    char *directory = directory_make();
+    assert_in_fork(stays_where_it_cannot_come_back_to, directory);
+    chmod(directory, 0700);
+    directory_remove(directory);
+}
+
 /* ---- Options ---- */
 
 #define assert_refused(options, rc, text) check_refused((options), (rc), (text), __FILE__, __LINE__)
@@ -863,7 +984,10 @@ static void options_that_make_no_sense_are_refused(void **state)
     proc_daemon *daemon = NULL;
     proc_daemon_report report;
     (void)state;
+    memset(&report, 0x55, sizeof report);
     assert_rc(proc_daemonize(NULL, NULL, &report), -EINVAL);
+    assert_true(report.outcome == PROC_DAEMON_FAILED && report.code == 1 && report.error.code == EINVAL);
+    assert_contains(report.error.text, "nowhere to put the daemon");
     assert_rc(proc_daemonize(&daemon, NULL, NULL), -EINVAL);
     assert_refused(&(const proc_daemon_options){.size = 0}, -EINVAL, "size is not set");
     assert_refused(&longer.known, -E2BIG, "more than this version knows");
@@ -927,9 +1051,11 @@ int main(int argc, char **argv)
         daemon_test(the_process_between_is_gone_and_the_daemon_an_orphan),
         cmocka_unit_test_setup_teardown(it_is_in_the_root_directory_with_a_safe_umask, remember_umask, adopt_no_more),
         daemon_test(its_stdio_is_the_null_device_and_nothing_else_is_open),
+        daemon_test(a_descriptor_that_is_named_twice_is_kept),
         daemon_test(a_log_is_appended_to_and_found_from_the_launchers_directory),
         daemon_test(signals_are_at_their_defaults_and_none_is_blocked),
         daemon_test(standard_error_stays_until_it_is_ready),
+        daemon_test(standard_error_stays_no_longer_when_it_has_failed),
         daemon_test(a_launcher_without_stdio_makes_a_daemon_with_it),
         daemon_test(it_becomes_another_user_last),
         daemon_test(its_own_words_reach_the_launcher_with_the_code),
@@ -938,6 +1064,7 @@ int main(int argc, char **argv)
         daemon_test(one_that_is_silent_costs_only_the_time),
         daemon_test(one_that_takes_its_time_is_waited_for),
         daemon_test(a_step_that_fails_is_named),
+        daemon_test(what_is_not_open_does_not_become_the_lock),
         daemon_test(threads_are_refused_with_a_text),
         daemon_test(a_file_in_the_place_of_the_null_device_is_refused),
         daemon_test(a_watcher_that_is_killed_is_no_success),
@@ -953,9 +1080,11 @@ int main(int argc, char **argv)
         daemon_test(a_program_says_itself_when_it_is_ready),
         daemon_test(a_program_is_not_told_of_our_supervisor),
         daemon_test(under_a_supervisor_nothing_is_forked),
+        daemon_test(what_a_supervisor_did_not_hear_can_be_said_again),
         daemon_test(a_notification_descriptor_is_a_supervisor_too),
         daemon_test(sockets_handed_over_and_process_one_are_signs_of_a_supervisor),
         daemon_test(without_a_fork_only_what_was_asked_for_is_done),
+        daemon_test(a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_forked),
         daemon_test(options_that_make_no_sense_are_refused),
         daemon_test(a_program_has_its_own_options_and_the_daemons_are_not_among_them),
     };

@@ -342,6 +342,30 @@ static void a_barrier_waits_until_the_supervisor_has_come_to_it(void **state)
     close(told[1]);
 }
 
+/* So many messages that no other one finds room. */
+static void fill_the_ear(void)
+{
+    struct sockaddr_un where;
+    socklen_t size = sizeof where;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(getsockname(ear, (struct sockaddr *)&where, &size), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&where, size), 0);
+    while (send(fd, "X=1", 3, MSG_DONTWAIT) == 3)
+        ;
+    assert_int_equal(errno, EAGAIN);
+    close(fd);
+}
+
+static void a_barrier_that_finds_no_room_keeps_its_time(void **state)
+{
+    (void)state;
+    fill_the_ear();
+    int64_t start = patience_now();
+    assert_rc(proc_notify_barrier(50), -ETIMEDOUT);
+    assert_rc(proc_notify_barrier(0), -ETIMEDOUT);
+    assert_true(patience_now() - start < 4900);
+}
+
 static void a_line_feed_is_readiness_too(void **state)
 {
     int ends[2];
@@ -519,6 +543,7 @@ int main(int argc, char **argv)
         heard_test(a_supervisor_that_does_not_read_holds_nobody_for_ever),
         heard_test(stored_descriptors_arrive_with_their_name),
         heard_test(a_barrier_waits_until_the_supervisor_has_come_to_it),
+        heard_test(a_barrier_that_finds_no_room_keeps_its_time),
         cmocka_unit_test(a_line_feed_is_readiness_too),
         cmocka_unit_test(sockets_that_are_handed_over_are_found_by_number_and_name),
         cmocka_unit_test(sockets_for_another_process_are_not_taken),

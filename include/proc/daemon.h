@@ -126,7 +126,7 @@ typedef struct proc_daemon proc_daemon;
  *         the step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended, or its watcher was
  *         killed (exit PROC_LOST); -ETIMEDOUT: it is silent; -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms:
  *         another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
- *         -EBADF: a descriptor to keep is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
+ *         -EBADF: a descriptor to keep or to be 0, 1 or 2 is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
  *
  * Safety: the only thread of the process.
  * @see daemon(7), fork(2), setsid(2)
@@ -142,7 +142,7 @@ PROC_API PROC_CHECK int proc_daemonize(proc_daemon **daemon, const proc_daemon_o
  *
  * @param daemon The handle.
  * @return 1 = told; 0 = nobody waits any more, or it was told before; -ECHILD: in a forked copy; -EINVAL; under a
- *         supervisor also as proc_notify_ready().
+ *         supervisor also as proc_notify_ready(): then it was not told, and can be said again.
  *
  * Safety: any thread, one at a time for the same handle.
  * @snippet daemon.c daemonize
@@ -151,7 +151,8 @@ PROC_API PROC_CHECK int proc_daemonize(proc_daemon **daemon, const proc_daemon_o
 PROC_API int proc_daemon_ready(proc_daemon *daemon);
 
 /**
- * Tells that the start has failed, and why. `return proc_daemon_fail(daemon, 78, "no port is free");`
+ * Tells that the start has failed, and why. `return proc_daemon_fail(daemon, 78, "no port is free");` With
+ * PROC_DAEMON_KEEP_ERR standard error becomes what it shall be, before that.
  *
  * @param daemon The handle; NULL is welcome.
  * @param code What the launcher shall exit with, 1 to 255; 1 for all else.

@@ -159,7 +159,8 @@ PROC_API int proc_notify_main_pid(int pid);
  * Waits until the supervisor has dealt with all that was told before: a process that ends at once is sure then to have
  * been heard, and to have been recognized. BARRIER=1
  *
- * @param timeout_ms -1 = for ever. A thread that is cancelled meanwhile goes on to the end of it.
+ * @param timeout_ms -1 = for ever, even if the supervisor does not read. A thread that is cancelled meanwhile goes on
+ *        to the end of it.
  * @return 1; 0; or an error as listed above, of which -ETIMEDOUT: not in that time.
  *
  * Safety: any thread.

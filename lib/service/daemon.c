@@ -33,8 +33,7 @@ static void report_failure(const struct launch *launch, const struct failure *fa
         report->outcome = PROC_DAEMON_FAILED;
     if (report->error.code == 0)
         proc__error_render(&report->error, launch->verb, launch->thing, failure);
-    /* Where nothing is forked: groups are changed before a group or user that may be refused. */
-    report->error.changed = launch->stays && (failure->step == PROC_STEP_GID || failure->step == PROC_STEP_UID);
+    report->error.changed = (uint32_t)launch->changed;
 }
 
 /* 0: this is the daemon; 1 or a negative errno: this is not. */
@@ -64,14 +63,23 @@ static int run(struct launch *launch, const proc_options *program, const proc_da
     return rc;
 }
 
+/* Told like every other mistake: who prints the report does not ask what it was. */
+static int refuse_daemon(const struct launch *launch, proc_daemon_report *report)
+{
+    struct failure failure = {0};
+    int rc = proc__fail(&failure, PROC_STEP_OPTIONS, EINVAL, -1, "nowhere to put the daemon");
+    report_failure(launch, &failure, report);
+    return rc;
+}
+
 int proc_daemonize(proc_daemon **daemon, const proc_daemon_options *options, proc_daemon_report *ret_report)
 {
     static const char *const argv[] = {"/", NULL};
     struct launch launch = {.verb = "daemonize", .argv = argv, .to_launcher = {-1, -1}, .to_watcher = {-1, -1}};
     proc_daemon_report report = {0};
-    if (!daemon || !ret_report)
+    if (!ret_report)
         return -EINVAL;
-    int rc = run(&launch, NULL, options, &report);
+    int rc = daemon ? run(&launch, NULL, options, &report) : refuse_daemon(&launch, &report);
     if (rc == 0) {
         *daemon = launch.daemon;
         launch.daemon = NULL;
@@ -117,15 +125,17 @@ static int change_err(proc_daemon *daemon)
     return rc;
 }
 
-/* Both, if there are two; what has failed counts more than what was told. */
+/* Both, if there are two; what has failed counts more than what was told, and can be said again. */
 static int tell_supervisor_ready(proc_daemon *daemon)
 {
     int rc = proc_notify_ready();
-    if (daemon->notify_fd < 0)
-        return rc;
-    int written = proc_notify_newline(daemon->notify_fd);
-    daemon->notify_fd = -1;
-    return rc < 0 ? rc : written < 0 ? written : 1;
+    if (daemon->notify_fd >= 0) {
+        int written = proc_notify_newline(daemon->notify_fd);
+        daemon->notify_fd = -1;
+        rc = rc < 0 ? rc : written < 0 ? written : 1;
+    }
+    daemon->told = rc >= 0;
+    return rc;
 }
 
 int proc_daemon_ready(proc_daemon *daemon)
@@ -137,9 +147,9 @@ int proc_daemon_ready(proc_daemon *daemon)
         return -ECHILD;
     if (daemon->told)
         return 0;
-    daemon->told = 1;
     if (daemon->stays)
         return tell_supervisor_ready(daemon);
+    daemon->told = 1;
     int rc = change_err(daemon);
     int told = tell_launcher(daemon, &ready);
     return rc < 0 ? rc : told;
@@ -168,6 +178,7 @@ int proc_daemon_fail(proc_daemon *daemon, int code, const char *text)
     struct daemon_word word = {
         .kind = WORD_FAILED, .code = code, .error = {.step = PROC_STEP_READY, .code = ECANCELED, .index = -1}};
     proc_escape(text, strlen(text), word.error.text, sizeof word.error.text);
+    change_err(daemon); /* why it has failed counts more than that this may fail, too */
     tell_launcher(daemon, &word);
     return code;
 }

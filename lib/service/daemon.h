@@ -34,6 +34,7 @@ struct launch {
     proc_ids ids;
     int spawns; /* 1: the daemon executes argv */
     int stays;  /* 1: nothing is forked */
+    int changed; /* 1: it has failed, and not all could be undone */
     size_t keep_count;
     proc_slot *slots;    /* spawns: what stays open, and the lock */
     const char **edits;  /* spawns: of the environment */
@@ -88,7 +89,7 @@ void proc__daemon_watch(struct launch *launch);
 void proc__daemon_settle(struct launch *launch);
 /* Becomes the program. Does not return. */
 _Noreturn void proc__daemon_become(struct launch *launch);
-/* The steps without a fork. 0 or a negative errno, with the failure, and all as before. */
+/* The steps without a fork. 0 or a negative errno, with the failure, and all as before, or `changed`. */
 int proc__daemon_stay(struct launch *launch, struct failure *failure);
 
 #endif

@@ -91,9 +91,11 @@ static int check_keep(struct launch *launch, struct failure *failure)
     return 0;
 }
 
-/* What a daemon's descriptor may be; nothing is /dev/null. */
-static int take_entry(const proc_stdio *given, proc_stdio *ret_entry, struct failure *failure)
+/* What a daemon's descriptor may be; nothing is /dev/null. One that is not open must not become the lock. */
+static int take_entry(const proc_stdio *given, int number, proc_stdio *ret_entry, struct failure *failure)
 {
+    if (given->kind == PROC_STDIO_FD && !proc__fd_is_open(given->fd))
+        return proc__fail(failure, PROC_STEP_FDS, EBADF, number, NULL);
     switch (given->kind) {
     case PROC_STDIO_DEFAULT: *ret_entry = PROC_NULL; return 0;
     case PROC_STDIO_NULL:
@@ -107,11 +109,11 @@ static int take_entry(const proc_stdio *given, proc_stdio *ret_entry, struct fai
 
 static int take_stdio(struct launch *launch, struct failure *failure)
 {
-    int rc = take_entry(&launch->options.in, &launch->program.in, failure);
+    int rc = take_entry(&launch->options.in, 0, &launch->program.in, failure);
     if (rc == 0)
-        rc = take_entry(&launch->options.out, &launch->program.out, failure);
+        rc = take_entry(&launch->options.out, 1, &launch->program.out, failure);
     if (rc == 0)
-        rc = take_entry(&launch->options.err, &launch->program.err, failure);
+        rc = take_entry(&launch->options.err, 2, &launch->program.err, failure);
     return rc;
 }
 

@@ -101,16 +101,25 @@ static int make_daemon(struct launch *launch, struct failure *failure)
     return 0;
 }
 
-/* For a program: every descriptor that it shall have, at the number that it has here. */
+static int is_among(const proc_slot *slots, size_t count, int fd)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].number == fd)
+            return 1;
+    return 0;
+}
+
+/* For a program: every descriptor that it shall have, once, at the number that it has here. */
 static int make_slots(struct launch *launch, struct failure *failure)
 {
     size_t count = 0;
     launch->slots = calloc(launch->keep_count + 1, sizeof *launch->slots);
     if (!launch->slots)
         return lack_memory(failure);
-    for (; count < launch->keep_count; count++) {
-        int fd = launch->options.keep[count];
-        launch->slots[count] = (proc_slot){fd, PROC_FD(fd)};
+    for (size_t i = 0; i < launch->keep_count; i++) {
+        int fd = launch->options.keep[i];
+        if (!is_among(launch->slots, count, fd))
+            launch->slots[count++] = (proc_slot){fd, PROC_FD(fd)};
     }
     if (launch->daemon->lock) {
         int fd = proc_lock_fd(launch->daemon->lock);

@@ -133,7 +133,7 @@ _Noreturn void proc__daemon_become(struct launch *launch)
 
 /* ---- Staying ---- */
 
-/* What can be undone is undone; that groups may have been changed before a user was refused is said in the report. */
+/* What can be undone is undone; of the rest, groups that were changed before a user was refused, the report tells. */
 static int settle_or_undo(struct launch *launch, int cwd, struct failure *failure)
 {
     const struct plan *plan = &launch->ready.plan;
@@ -144,16 +144,26 @@ static int settle_or_undo(struct launch *launch, int cwd, struct failure *failur
         return 0;
     if (plan->umask >= 0)
         umask(mask);
-    int rc = fail_report(launch, &report, failure);
-    return fchdir(cwd) < 0 ? proc__fail(failure, PROC_STEP_CWD, errno, -1, NULL) : rc;
+    launch->changed = report.step == PROC_STEP_GID || report.step == PROC_STEP_UID;
+    if (plan->cwd && report.step != PROC_STEP_CWD && fchdir(cwd) < 0)
+        launch->changed = 1;
+    return fail_report(launch, &report, failure);
+}
+
+/* Where to come back to. A directory that is closed to us can only be left: no reason to stay in it. */
+static int open_way_back(const struct launch *launch, int *ret_cwd)
+{
+    *ret_cwd = launch->ready.plan.cwd ? proc__fd_open(".", O_PATH | O_DIRECTORY, 0) : -1;
+    return is_want_of_ours(*ret_cwd) ? *ret_cwd : 0;
 }
 
 int proc__daemon_stay(struct launch *launch, struct failure *failure)
 {
-    int cwd = proc__fd_open(".", O_PATH | O_DIRECTORY, 0);
-    if (cwd < 0)
-        return proc__fail(failure, PROC_STEP_CWD, -cwd, -1, NULL);
-    int rc = settle_or_undo(launch, cwd, failure);
+    int cwd;
+    int rc = open_way_back(launch, &cwd);
+    if (rc < 0)
+        return proc__fail(failure, PROC_STEP_CWD, -rc, -1, NULL);
+    rc = settle_or_undo(launch, cwd, failure);
     proc__fd_close(&cwd);
     launch->daemon->owner = (int)getpid();
     return rc;

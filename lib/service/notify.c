@@ -17,6 +17,9 @@
 #include "../ipc/datagram.h"
 #include "notify_text.h"
 
+/* For a supervisor that does not read: it must not hold up its services for ever. */
+#define SEND_MS 5000
+
 /* Sends what is printed. */
 __attribute__((format(printf, 3, 4))) static int tell(const int *fds, size_t fd_count, const char *format, ...)
 {
@@ -27,13 +30,13 @@ __attribute__((format(printf, 3, 4))) static int tell(const int *fds, size_t fd_
     va_end(arguments);
     if (len > NOTIFY_MOST)
         return -EMSGSIZE;
-    return proc__notify_send(text, fds, fd_count);
+    return proc__notify_send(text, fds, fd_count, proc__deadline_in(SEND_MS));
 }
 
 int proc_notify(const char *assignments)
 {
     int rc = assignments ? proc__notify_check(assignments) : -EINVAL;
-    return rc < 0 ? rc : proc__notify_send(assignments, NULL, 0);
+    return rc < 0 ? rc : proc__notify_send(assignments, NULL, 0, proc__deadline_in(SEND_MS));
 }
 
 int proc_notify_ready(void)
@@ -99,7 +102,7 @@ int proc_notify_unstore(const char *name)
 /* Until the supervisor has closed the other end of a pipe, as it does when it comes to this message. */
 static int wait_for_the_end(int ends[2], deadline when)
 {
-    int rc = tell(&ends[1], 1, "BARRIER=1");
+    int rc = proc__notify_send("BARRIER=1", &ends[1], 1, when);
     proc__fd_close(&ends[1]);
     if (rc <= 0)
         return rc;

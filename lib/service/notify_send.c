@@ -7,12 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/clock.h"
 #include "../base/fd.h"
 #include "../ipc/datagram.h"
-
-/* For a supervisor that does not read: it must not hold up its services for ever. */
-#define SEND_MS 5000
 
 /* "vsock:", "vsock-stream:" and the like. */
 static int is_vsock(const char *name)
@@ -55,17 +51,18 @@ static int open_to(const struct notify_address *address)
     return fd;
 }
 
-static int send_to(const struct notify_address *address, const char *text, const int *fds, size_t fd_count)
+static int send_to(const struct notify_address *address, const char *text, const int *fds, size_t fd_count,
+                   deadline when)
 {
     int fd = open_to(address);
     if (fd < 0)
         return fd;
-    int rc = proc__datagram_send(fd, text, strlen(text), fds, fd_count, proc__deadline_in(SEND_MS));
+    int rc = proc__datagram_send(fd, text, strlen(text), fds, fd_count, when);
     proc__fd_close(&fd);
     return rc < 0 ? rc : 1;
 }
 
-int proc__notify_send(const char *text, const int *fds, size_t fd_count)
+int proc__notify_send(const char *text, const int *fds, size_t fd_count, deadline when)
 {
     struct notify_address address;
     const char *name = getenv("NOTIFY_SOCKET");
@@ -75,7 +72,7 @@ int proc__notify_send(const char *text, const int *fds, size_t fd_count)
     if (rc < 0)
         return rc;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    rc = send_to(&address, text, fds, fd_count);
+    rc = send_to(&address, text, fds, fd_count, when);
     pthread_setcancelstate(cancel_state, NULL);
     return rc;
 }

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "../base/clock.h"
+
 struct notify_address {
     struct sockaddr_un where;
     socklen_t size;
@@ -15,7 +17,7 @@ struct notify_address {
 
 /* `/path` or `@abstract`. 0; -EAFNOSUPPORT: a vsock's; -ENAMETOOLONG; -EINVAL. */
 int proc__notify_address(const char *name, struct notify_address *ret_address);
-/* 1 = sent; 0 = the environment names no socket; or a negative errno. */
-int proc__notify_send(const char *text, const int *fds, size_t fd_count);
+/* Waits for room until then. 1 = sent; 0 = the environment names no socket; or a negative errno, also -ETIMEDOUT. */
+int proc__notify_send(const char *text, const int *fds, size_t fd_count, deadline when);
 
 #endif

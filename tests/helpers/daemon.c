@@ -108,6 +108,7 @@ static int behave(proc_daemon *daemon, char **how)
         return serve(daemon);
     if (strcmp(how[0], "fail") == 0) {
         int code = proc_daemon_fail(daemon, atoi(how[1]), how[2]);
+        fprintf(stderr, "after it failed\n");
         proc_daemon_free(daemon);
         return code;
     }
