@@ -67,9 +67,9 @@ static int run(struct launch *launch, const proc_options *program, const proc_da
 static int refuse_daemon(const struct launch *launch, proc_daemon_report *report)
 {
     struct failure failure = {0};
-    int rc = proc__fail(&failure, PROC_STEP_OPTIONS, EINVAL, -1, "nowhere to put the daemon");
+    (void)proc__fail(&failure, PROC_STEP_OPTIONS, EINVAL, -1, "nowhere to put the daemon");
     report_failure(launch, &failure, report);
-    return rc;
+    return -EINVAL;
 }
 
 int proc_daemonize(proc_daemon **daemon, const proc_daemon_options *options, proc_daemon_report *ret_report)
