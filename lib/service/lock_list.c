@@ -38,6 +38,14 @@ static int take_word(proc_span *line, proc_span *ret_word)
     return ret_word->len > 0;
 }
 
+static int take_nth_word(proc_span *line, int n, proc_span *ret_word)
+{
+    while (n-- > 0)
+        if (!take_word(line, ret_word))
+            return 0;
+    return 1;
+}
+
 static unsigned kind_named(proc_span word)
 {
     static const struct {
@@ -64,10 +72,10 @@ static int parse_lock(proc_span line, struct printed_lock *ret_lock)
 {
     const char *stop = line.data + line.len;
     proc_span word;
-    if (!take_word(&line, &word) || !take_word(&line, &word))
+    if (!take_nth_word(&line, 2, &word))
         return 0;
     ret_lock->kind = kind_named(word);
-    if (!ret_lock->kind || !take_word(&line, &word) || !take_word(&line, &word) || !take_word(&line, &word))
+    if (!ret_lock->kind || !take_nth_word(&line, 3, &word))
         return 0;
     if (!take_i32(word.data, &ret_lock->pid) || !take_word(&line, &word))
         return 0;

@@ -191,7 +191,7 @@ int proc_loop_timer(proc_loop *loop, int first_ms, int period_ms, proc_on_timer 
     if (!are_times(first_ms, period_ms) || (first_ms < 0 && !ret_watch))
         return -EINVAL;
     int rc = new_timer(loop, call, user, &watch);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (first_ms < 0)
         proc__watch_rest(watch);
@@ -204,7 +204,7 @@ int proc_loop_timer_at(proc_loop *loop, int64_t at_ms, proc_on_timer call, void 
 {
     proc_watch *watch;
     int rc = new_timer(loop, call, user, &watch);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     deadline at = at_ms < 0 ? 0 : at_ms > DEADLINE_NEVER / NS_PER_MS ? DEADLINE_NEVER : at_ms * NS_PER_MS;
     set(watch, at, 0);

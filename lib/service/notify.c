@@ -26,7 +26,7 @@ __attribute__((format(printf, 3, 4))) static int tell(const int *fds, size_t fd_
     char text[NOTIFY_MOST + 1];
     va_list arguments;
     va_start(arguments, format);
-    int len = vsnprintf(text, sizeof text, format, arguments);
+    int len = vsnprintf(text, sizeof text, format, arguments); /* NOLINT(clang-analyzer-valist.Uninitialized): it is */
     va_end(arguments);
     if (len > NOTIFY_MOST)
         return -EMSGSIZE;

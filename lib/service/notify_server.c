@@ -98,7 +98,7 @@ int proc_notify_server_new(proc_notify_server **server, const char *path)
     made->owner = (int)getpid();
     int rc = open_socket(made, path);
     if (rc < 0)
-        made = proc_notify_server_free(made);
+        proc_notify_server_free(made);
     else
         *server = made;
     return rc;

@@ -149,11 +149,11 @@ int proc_signals_new(proc_signals **ret_signals, uint64_t set, proc_error *error
     int rc = check_set(set, name, sizeof name, &failure);
     if (rc == 0 && !(signals = malloc(sizeof *signals)))
         rc = proc__fail(&failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
-    if (rc == 0) {
+    if (signals) {
         *signals = (proc_signals){.owner = (int)getpid(), .thread = thread_number(), .fd = -1, .set = set};
         rc = open_set(signals, &failure);
     }
-    if (rc < 0) {
+    if (rc != 0) {
         proc__error_render(error, "signals", NULL, &failure);
         free(signals);
         return rc;
