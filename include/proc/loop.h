@@ -31,8 +31,9 @@ extern "C" {
  *   at last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once,
  *   a set of signals for 64 records; what was added meanwhile has its turn in the next round. So nothing starves,
  *   however busy another one is. A round that stops early loses nothing: the next one finds the rest.
- * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, and the
- *   frees give back what belongs to the copy, without touching ours.
+ * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, also the
+ *   round whose callback forked, as soon as it returns there; the frees give back what belongs to the copy, without
+ *   touching ours.
  * @{
  */
 

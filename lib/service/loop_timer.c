@@ -156,7 +156,7 @@ static int expire(proc_watch *watch)
     else
         proc__watch_rest(watch);
     loop->calls++;
-    int rc = watch->as.timer.call(watch, expirations, watch->user);
+    int rc = proc__loop_answer(loop, watch->as.timer.call(watch, expirations, watch->user));
     watch = proc__watch_find(loop, self);
     /* Unless the callback has set it again. */
     if (watch && !watch->live)
