@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <proc/loop.h>
@@ -262,6 +263,44 @@ static void a_cancelled_thread_leaves_a_loop_that_goes_on(void **state)
     close(fd);
 }
 
+/* ---- Forks ---- */
+
+/* In the copy the rest of the round, its timers included, is none of its business. */
+static int fork_and_return(proc_watch *watch, void *user)
+{
+    struct seen *seen = user;
+    note_call(watch, seen);
+    seen->rc = fork();
+    return 0;
+}
+
+static int dispatch_with_fork(void *arg)
+{
+    const int run = *(const int *)arg;
+    struct seen first = {0}, second = {0};
+    proc_loop *loop = NULL;
+    require_rc(proc_loop_new(&loop), 0);
+    require_rc(proc_loop_defer(loop, fork_and_return, &first, NULL), 0);
+    require_rc(proc_loop_defer(loop, note_call, &second, NULL), 0);
+    int rc = run ? proc_loop_run(loop) : proc_loop_dispatch(loop, 0);
+    if (first.rc == 0)
+        leave(rc == -ECHILD && second.calls == 0 ? 0 : 1);
+    int status = -1;
+    require(waitpid(first.rc, &status, 0) == first.rc);
+    require(status == 0);
+    require_rc(rc, run ? 0 : 2);
+    require(second.calls == 1);
+    proc_loop_free(loop);
+    return 0;
+}
+
+static void a_copy_that_returns_from_a_callback_leaves_the_round(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 2; run++)
+        assert_in_fork(dispatch_with_fork, &run);
+}
+
 /* ---- All of it at once ---- */
 
 enum { PLACES = 40, STORM_CALLS = 20000 };
@@ -389,6 +428,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(quit_ends_the_innermost_run),
         cmocka_unit_test(a_callback_may_free_the_loop),
         cmocka_unit_test(a_cancelled_thread_leaves_a_loop_that_goes_on),
+        cmocka_unit_test(a_copy_that_returns_from_a_callback_leaves_the_round),
         cmocka_unit_test(a_storm_of_changes_calls_nobody_who_is_gone),
     };
     return run_suite("loop-callbacks", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -285,6 +285,25 @@ static void another_thread_may_move_the_bytes_at_the_same_time(void **state)
     proc_loop_free(loop);
 }
 
+/* Nothing but the handle itself tells this thread what the other one has done. */
+static void a_child_that_another_thread_has_collected_is_told(void **state)
+{
+    (void)state;
+    struct told told = {0};
+    pthread_t thread;
+    proc_loop *loop = new_loop();
+    proc_child *child = start(CHILD_DOES("write", "20"), PROC_OPTIONS(.out = PROC_CAPTURE));
+    assert_int_equal(pthread_create(&thread, NULL, collect, child), 0);
+    assert_eventually(state_of(proc_child_pid(child)) == 0);
+    assert_rc(proc_loop_child(loop, child, tell, &told, NULL), 0);
+    assert_rc(proc_loop_run(loop), 0);
+    assert_int_equal(told.calls, 1);
+    assert_int_equal(told.exit.kind, PROC_EXITED);
+    pthread_join(thread, NULL);
+    proc_child_free(child);
+    proc_loop_free(loop);
+}
+
 /* ---- Handles that are freed ---- */
 
 static void a_freed_handle_ends_its_watch(void **state)
@@ -406,6 +425,7 @@ int main(int argc, char **argv)
         spawning_test(output_of_descendants_is_drained_as_long_as_it_may_take),
         spawning_test(a_function_that_takes_lines_may_free_the_watch),
         spawning_test(another_thread_may_move_the_bytes_at_the_same_time),
+        spawning_test(a_child_that_another_thread_has_collected_is_told),
         spawning_test(a_freed_handle_ends_its_watch),
         spawning_test(a_callback_may_free_the_child_and_the_watch),
         spawning_test(a_loop_may_go_before_its_children),

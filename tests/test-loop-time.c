@@ -102,6 +102,8 @@ static void a_moment_that_has_passed_is_now_and_one_beyond_the_clock_is_never(vo
     assert_rc(proc_loop_timer_at(loop, INT64_MAX, tick, &never, NULL), 0);
     assert_rc(proc_loop_timer_at(loop, INT64_MAX / 1000000, tick, &never, NULL), 0);
     assert_rc(proc_loop_timer_at(loop, INT64_MAX / 1000000 + 1, tick, &never, NULL), 0);
+    /* Below zero in a time_t of 32 bits. */
+    assert_rc(proc_loop_timer_at(loop, INT64_C(3000000000000), tick, &never, NULL), 0);
     assert_rc(proc_loop_dispatch(loop, 0), 3);
     int64_t at = proc_now_ms() + 10;
     assert_rc(proc_loop_timer_at(loop, at, tick, &soon, NULL), 0);

@@ -302,6 +302,7 @@ static void a_loop_nests_in_another_one(void **state)
     assert_true(proc_loop_fd(inner) > STDERR_FILENO);
     assert_true(fcntl(proc_loop_fd(inner), F_GETFD) & FD_CLOEXEC);
     assert_rc(proc_loop_descriptor(outer, proc_loop_fd(inner), EPOLLIN, dispatch_inner, inner, NULL), 0);
+    assert_rc(proc_loop_descriptor(inner, proc_loop_fd(outer), EPOLLIN, note, &seen, NULL), -ELOOP);
     assert_rc(proc_loop_dispatch(outer, 0), 0);
     assert_rc(proc_loop_descriptor(inner, fd, EPOLLIN, note_and_empty, &seen, NULL), 0);
     assert_rc(proc_loop_dispatch(outer, -1), 1);
@@ -382,6 +383,28 @@ static void a_busy_descriptor_starves_nobody(void **state)
     close(fds[1]);
 }
 
+/* All of them ready, and so they stay. */
+static void what_one_round_leaves_comes_first_in_the_next(void **state)
+{
+    enum { READY = 300, IN_A_ROUND = 256 };
+    static struct seen seen[READY];
+    int fds[READY];
+    (void)state;
+    proc_loop *loop = new_loop();
+    for (int i = 0; i < READY; i++) {
+        seen[i] = (struct seen){0};
+        fds[i] = ready_eventfd();
+        assert_rc(proc_loop_descriptor(loop, fds[i], EPOLLIN, note, &seen[i], NULL), 0);
+    }
+    assert_rc(proc_loop_dispatch(loop, 0), IN_A_ROUND);
+    assert_rc(proc_loop_dispatch(loop, 0), IN_A_ROUND);
+    for (int i = 0; i < READY; i++)
+        assert_true(seen[i].calls > 0);
+    proc_loop_free(loop);
+    for (int i = 0; i < READY; i++)
+        close(fds[i]);
+}
+
 #define MANY 10000
 
 static int count_each(proc_watch *watch, int fd, uint32_t events, void *user)
@@ -450,6 +473,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_loop_nests_in_another_one),
         cmocka_unit_test(a_forked_copy_does_not_touch_ours),
         cmocka_unit_test(a_busy_descriptor_starves_nobody),
+        cmocka_unit_test(what_one_round_leaves_comes_first_in_the_next),
         cmocka_unit_test(ten_thousand_descriptors_are_watched),
     };
     return run_suite("loop", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -55,8 +55,8 @@ enum {
 };
 
 /**
- * Who holds a lock. A pid that the file claims, but that is no process now or another one than the file was written
- * by, is not told.
+ * Who holds a lock. A pid that the file claims, but that is no process now, a zombie, or another one than the file was
+ * written by, is not told.
  * @since 0.1
  */
 typedef struct proc_holder {

@@ -27,12 +27,14 @@ extern "C" {
  *   proc_loop_run() or proc_loop_dispatch() returns it. A callback may free any watch, its own too, close what was
  *   watched after that, add watches, run the loop it is called from (a nested round never calls for what the outer one
  *   has seen and the inner one has dealt with), and free the loop, which then ends with the round.
- * - **Rounds.** One round looks once at all that is ready: signals and ends first, then descriptors, then timers, and
- *   at last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once,
- *   a set of signals for 64 records; what was added meanwhile has its turn in the next round. So nothing starves,
- *   however busy another one is. A round that stops early loses nothing: the next one finds the rest.
- * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, and the
- *   frees give back what belongs to the copy, without touching ours.
+ * - **Rounds.** One round looks once at what is ready: signals and ends first, then descriptors, then timers, and at
+ *   last orphans, deferred calls and what is always ready, in the order in which they came. Each is called for once, a
+ *   set of signals for 64 records; what was added meanwhile has its turn in the next round, and so has what more than
+ *   256 descriptors leave, ahead of those that were served. So nothing starves, however busy another one is. A round
+ *   that stops early loses nothing: the next one finds the rest.
+ * - **Fork.** In a forked copy of the program, which shares the epoll set with us, every call answers -ECHILD, also the
+ *   round whose callback forked, as soon as it returns there; the frees give back what belongs to the copy, without
+ *   touching ours.
  * @{
  */
 
@@ -316,7 +318,8 @@ PROC_API int proc_loop_timer_at(proc_loop *loop, int64_t at_ms, proc_on_timer ca
  * @param user For the callback.
  * @param ret_watch Receives the watch; NULL: it is the loop's.
  * @return 0; -EEXIST: this loop watches that descriptor already (a dup(2) of it can be); -EBADF: not open; -ENOMEM;
- *         -ENOSPC, as for a child; -ELOOP: a loop in itself; -ECHILD: in a forked copy; -EINVAL.
+ *         -ENOSPC, as for a child; -ELOOP: loops in a circle, or nested too deeply; -ECHILD: in a forked copy; -EINVAL,
+ *         also for the descriptor of this loop.
  *
  * Safety: the thread of the loop.
  * @see epoll_ctl(2)

@@ -26,11 +26,13 @@ void proc__child_tell_watcher(proc_child *child)
         watcher->gone(watcher->arg);
 }
 
-int proc__child_moving(const proc_child *child)
+int proc__child_moving(proc_child *child)
 {
     int count = 0;
+    pthread_mutex_lock(&child->lock);
     for (size_t i = 0; i < child->stream_count; i++)
         count += proc__transfer_is_ours(&child->streams[i].transfer) && child->streams[i].fd >= 0 ? 1 : 0;
+    pthread_mutex_unlock(&child->lock);
     return count;
 }
 

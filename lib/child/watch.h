@@ -25,7 +25,7 @@ void proc__child_unwatch(proc_child *child);
 void proc__child_tell_watcher(proc_child *child);
 
 /* How many streams there are whose bytes are moved by the library and that are open. */
-int proc__child_moving(const proc_child *child);
+int proc__child_moving(proc_child *child);
 /* Moves what can be moved now: how many of them are left; or -EBUSY: another thread is moving the bytes. */
 int proc__child_move(proc_child *child);
 /*

@@ -15,34 +15,44 @@
 /* l_len 0: to the end, however long it grows. */
 static const struct flock whole_file = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
-static int take_range(int fd, int command)
+/* A file system that asks a server can be interrupted, although nothing here waits for a lock. */
+static int set_range(int fd, int command, short type)
 {
     struct flock range = whole_file;
-    if (fcntl(fd, command, &range) == 0)
-        return 0;
-    return errno == EACCES ? -EAGAIN : -errno;
+    range.l_type = type;
+    while (fcntl(fd, command, &range) < 0)
+        if (errno != EINTR)
+            return errno == EACCES ? -EAGAIN : -errno;
+    return 0;
+}
+
+static int take_flock(int fd)
+{
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
 }
 
 int proc__lock_take(int fd, unsigned kinds)
 {
     int rc = 0;
     if (kinds & PROC_LOCK_OFD)
-        rc = take_range(fd, F_OFD_SETLK);
+        rc = set_range(fd, F_OFD_SETLK, F_WRLCK);
     if (rc == 0 && (kinds & PROC_LOCK_FCNTL))
-        rc = take_range(fd, F_SETLK);
-    if (rc == 0 && (kinds & PROC_LOCK_FLOCK) && flock(fd, LOCK_EX | LOCK_NB) < 0)
-        rc = -errno;
+        rc = set_range(fd, F_SETLK, F_WRLCK);
+    if (rc == 0 && (kinds & PROC_LOCK_FLOCK))
+        rc = take_flock(fd);
     return rc;
 }
 
 /* flock(2) comes last: what fails has not got it. */
 void proc__lock_drop(int fd, unsigned kinds)
 {
-    struct flock range = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
     if (kinds & PROC_LOCK_OFD)
-        fcntl(fd, F_OFD_SETLK, &range);
+        (void)set_range(fd, F_OFD_SETLK, F_UNLCK);
     if (kinds & PROC_LOCK_FCNTL)
-        fcntl(fd, F_SETLK, &range);
+        (void)set_range(fd, F_SETLK, F_UNLCK);
 }
 
 /* ---- Looking ---- */

@@ -10,10 +10,23 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <proc/procfs.h>
+
 #include "../base/fd.h"
 #include "lock_view.h"
 
 /* ---- Is it him? ---- */
+
+/* 0: a zombie, which has left all its descriptors: who has the lock is a child of it; 1: not so; or a want of ours. */
+static int is_alive(int pid)
+{
+    proc_stat stat;
+    int rc = proc_stat_read(PROC_PID(pid), &stat);
+    if (rc < 0)
+        return is_want_of_ours(rc) ? rc : rc != -ESRCH;
+    /* A leader whose other threads live on looks the same, but for their number. */
+    return stat.state != 'Z' || stat.threads > 1;
+}
 
 /* 1: it may well be, or nobody can tell; 0: it is not; or a want of ours. */
 static int is_same_process(const proc_holder *holder)
@@ -21,7 +34,7 @@ static int is_same_process(const proc_holder *holder)
     proc_identity now;
     int rc = proc_identity_get(PROC_PID(holder->pid), &now);
     if (rc == 0)
-        return proc_identity_same(&holder->identity, &now);
+        return proc_identity_same(&holder->identity, &now) ? is_alive(holder->pid) : 0;
     return is_want_of_ours(rc) ? rc : rc == -ENODEV;
 }
 

@@ -37,6 +37,11 @@ int proc__loop_stops(const proc_loop *loop)
     return loop->quitting || loop->doomed;
 }
 
+int proc__loop_answer(const proc_loop *loop, int rc)
+{
+    return proc__loop_is_copy(loop) ? -ECHILD : rc;
+}
+
 /* ---- Making and ending ---- */
 
 static int make_descriptors(proc_loop *loop)
@@ -216,11 +221,8 @@ int proc_loop_run(proc_loop *loop)
     int rc = proc__loop_check(loop);
     if (rc < 0)
         return rc;
-    while (rc == 0 && !proc__loop_stops(loop) && loop->live > 0) {
+    while (rc == 0 && !proc__loop_stops(loop) && loop->live > 0)
         rc = round_once(loop, DEADLINE_NEVER);
-        if (rc == 0 && !loop->doomed)
-            rc = proc__loop_check(loop);
-    }
     if (rc == 0 && loop->quitting) {
         loop->quitting = 0;
         rc = loop->quit_code;

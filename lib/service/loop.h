@@ -138,6 +138,8 @@ int proc__loop_check(const proc_loop *loop);
 int proc__loop_is_copy(const proc_loop *loop);
 /* 1: a callback wants the round to end, by quit or free. */
 int proc__loop_stops(const proc_loop *loop);
+/* What a callback has answered; -ECHILD: in the copy of one that has forked, which has no part in the round. */
+int proc__loop_answer(const proc_loop *loop, int rc);
 
 /* ---- loop_watch.c: watches of all kinds ---- */
 

@@ -36,7 +36,7 @@ static int tell_of_child(proc_watch *watch, const proc_exit *ended)
     unpoll_pump(watch);
     proc__watch_rest(watch);
     loop->calls++;
-    int rc = watch->as.child.call(watch, watch->as.child.child, ended, watch->user);
+    int rc = proc__loop_answer(loop, watch->as.child.call(watch, watch->as.child.child, ended, watch->user));
     watch = proc__watch_find(loop, self);
     if (!watch)
         return rc;
@@ -62,8 +62,9 @@ static int go_on_to_the_end(proc_watch *watch)
     if (rc == 0)
         rc = proc__child_drain(child, &again);
     /* Draining calls functions of the caller. */
-    if (proc__watch_find(loop, self) != watch || !watch->live)
-        return 0;
+    const int answer = proc__loop_answer(loop, 0);
+    if (answer < 0 || proc__watch_find(loop, self) != watch || !watch->live)
+        return answer;
     if (rc == 0)
         return tell_of_child(watch, &ended);
     if (rc != -ETIMEDOUT && rc != -EBUSY)
@@ -79,8 +80,9 @@ static int move_bytes(proc_watch *watch)
     const struct watch_ref self = watch->self;
     int rc = proc__child_move(child);
     /* So does moving. */
-    if (proc__watch_find(loop, self) != watch || !watch->live)
-        return 0;
+    const int answer = proc__loop_answer(loop, 0);
+    if (answer < 0 || proc__watch_find(loop, self) != watch || !watch->live)
+        return answer;
     if (rc == 0)
         unpoll_pump(watch);
     if (rc >= 0)

@@ -21,8 +21,9 @@ static int descriptor_is_ready(proc_watch *watch, uint32_t events, int second)
     events &= watch->as.descriptor.events | EPOLLERR | EPOLLHUP;
     if (!events)
         return 0;
-    watch->loop->calls++;
-    return watch->as.descriptor.call(watch, watch->as.descriptor.fd, events, watch->user);
+    proc_loop *loop = watch->loop;
+    loop->calls++;
+    return proc__loop_answer(loop, watch->as.descriptor.call(watch, watch->as.descriptor.fd, events, watch->user));
 }
 
 static int descriptor_is_always_ready(proc_watch *watch)
@@ -100,7 +101,7 @@ static int call_deferred(proc_watch *watch)
     const struct watch_ref self = watch->self;
     proc__watch_rest(watch);
     loop->calls++;
-    int rc = watch->as.deferred.call(watch, watch->user);
+    int rc = proc__loop_answer(loop, watch->as.deferred.call(watch, watch->user));
     watch = proc__watch_find(loop, self);
     if (watch)
         proc__watch_finish(watch);

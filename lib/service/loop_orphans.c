@@ -111,8 +111,9 @@ static int ask_about(struct reaping *reaping, int pid)
     int rc = peek_at(pid, &ended);
     if (rc <= 0)
         return rc;
-    watch->loop->calls++;
-    rc = watch->as.orphans.call(watch, pid, &ended, watch->user);
+    proc_loop *loop = watch->loop;
+    loop->calls++;
+    rc = proc__loop_answer(loop, watch->as.orphans.call(watch, pid, &ended, watch->user));
     if (rc != 0)
         return rc;
     reap(pid);

@@ -24,7 +24,7 @@ static int tell_of_process(proc_watch *watch, const proc_exit *ended)
     watch->as.process.pidfd = -1;
     proc__watch_rest(watch);
     loop->calls++;
-    int rc = watch->as.process.call(watch, pidfd, ended, watch->user);
+    int rc = proc__loop_answer(loop, watch->as.process.call(watch, pidfd, ended, watch->user));
     proc__fd_close(&pidfd);
     watch = proc__watch_find(loop, self);
     if (watch)

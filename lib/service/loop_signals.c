@@ -26,7 +26,7 @@ static int tell_all(proc_watch *watch)
     while (rc >= 0 && batch->next < batch->count && !proc__loop_stops(loop)) {
         const proc_signal record = batch->records[batch->next++];
         loop->calls++;
-        rc = watch->as.signals.call(watch, &record, watch->user);
+        rc = proc__loop_answer(loop, watch->as.signals.call(watch, &record, watch->user));
         if (proc__watch_find(loop, self) != watch)
             return rc;
     }

@@ -15,6 +15,8 @@
 #define NS_PER_S INT64_C(1000000000)
 /* A moment that has certainly passed; 0 would stop the timerfd. */
 #define AT_ONCE 1
+/* As far as a time_t of 32 bits counts, in which a later moment would be a past one: the timer rings too early then. */
+#define FAR_S INT32_MAX
 
 /* ---- The heap ---- */
 
@@ -104,7 +106,7 @@ int proc__timers_arm(proc_loop *loop)
         return 0;
     struct itimerspec when = {.it_value = {0, 0}};
     if (due != DEADLINE_NEVER) {
-        when.it_value.tv_sec = (time_t)(due / NS_PER_S);
+        when.it_value.tv_sec = (time_t)(due / NS_PER_S < FAR_S ? due / NS_PER_S : FAR_S);
         when.it_value.tv_nsec = (long)(due % NS_PER_S);
     }
     if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
@@ -156,7 +158,7 @@ static int expire(proc_watch *watch)
     else
         proc__watch_rest(watch);
     loop->calls++;
-    int rc = watch->as.timer.call(watch, expirations, watch->user);
+    int rc = proc__loop_answer(loop, watch->as.timer.call(watch, expirations, watch->user));
     watch = proc__watch_find(loop, self);
     /* Unless the callback has set it again. */
     if (watch && !watch->live)
