@@ -4,15 +4,18 @@
 #include "test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <proc/base.h>
+#include <proc/procfs.h>
 
 #include "base/clock.h"
 
@@ -129,6 +132,38 @@ static void a_poll_keeps_its_deadline_under_a_storm_of_signals(void **state)
     assert_in_fork(polls_under_a_storm, NULL);
 }
 
+static int polls_and_is_stopped(int fd)
+{
+    const struct sigaction action = {.sa_handler = count_alarm};
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    sigaction(SIGCONT, &action, NULL);
+    return proc__poll(&ready, 1, proc__deadline_in(100)) == 1 && ready.revents == POLLIN ? 0 : 1;
+}
+
+/* Stopped in it, and continued when the time is over: the signal interrupts, but what came meanwhile counts. */
+static void a_poll_that_is_continued_too_late_looks_once_more(void **state)
+{
+    int ends[2], status;
+    proc_stat stat;
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        leave(polls_and_is_stopped(ends[0]));
+    assert_eventually(proc_stat_read(PROC_PID(pid), &stat) == 0 && stat.state == 'S');
+    int64_t stopped = patience_now();
+    kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+    assert_eventually(patience_now() > stopped + 150);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    kill(pid, SIGCONT);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_poll_tells_what_is_ready(void **state)
 {
     int ends[2];
@@ -153,6 +188,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_deadline_is_rounded_up_and_never_longer_than_asked),
         cmocka_unit_test(the_earlier_deadline_wins),
         cmocka_unit_test(a_poll_keeps_its_deadline_under_a_storm_of_signals),
+        cmocka_unit_test(a_poll_that_is_continued_too_late_looks_once_more),
         cmocka_unit_test(a_poll_tells_what_is_ready),
     };
     return run_suite("base", tests, sizeof tests / sizeof tests[0], argc, argv);

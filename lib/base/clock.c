@@ -50,6 +50,13 @@ int proc__deadline_ms(deadline when)
     return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* One that was interrupted has not looked since: a process may have been stopped meanwhile. */
+static int look_once_more(struct pollfd *fds, size_t count)
+{
+    int ready = poll(fds, (nfds_t)count, 0);
+    return ready < 0 ? 0 : ready;
+}
+
 int proc__poll(struct pollfd *fds, size_t count, deadline when)
 {
     for (;;) {
@@ -60,7 +67,7 @@ int proc__poll(struct pollfd *fds, size_t count, deadline when)
             return -errno;
         /* poll(2) may come back a little early, and a signal must not restart the timeout. */
         if (proc__deadline_passed(when))
-            return 0;
+            return ready < 0 ? look_once_more(fds, count) : 0;
     }
 }
 
