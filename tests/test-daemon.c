@@ -693,6 +693,37 @@ static void a_silent_one_keeps_its_lock(void **state)
     directory_remove(directory);
 }
 
+/* A file is empty for a moment while it is written anew, as by a program that takes its lock over. */
+static int is_ready_with_an_empty_file(void *arg)
+{
+    const char *path = arg;
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.lock = path), &report);
+    if (rc == 0) {
+        alarm(60);
+        if (truncate(path, 0) < 0)
+            _exit(proc_daemon_fail(daemon, 9, "truncate"));
+        proc_daemon_ready(daemon);
+        for (;;)
+            pause();
+    }
+    require_rc(rc, 1);
+    kill(report.pid, SIGKILL);
+    require(access(path, F_OK) == 0);
+    return 0;
+}
+
+static void a_launcher_does_not_remove_the_file_of_a_daemon_that_is_ready(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "pid");
+    assert_in_fork(is_ready_with_an_empty_file, path);
+    bury();
+    free(path);
+    directory_remove(directory);
+}
+
 static void a_program_carries_the_lock_on(void **state)
 {
     proc_holder holder;
@@ -1074,6 +1105,7 @@ int main(int argc, char **argv)
         daemon_test(a_second_one_is_told_the_pid_of_the_first),
         daemon_test(a_start_that_fails_leaves_no_lock),
         daemon_test(a_silent_one_keeps_its_lock),
+        daemon_test(a_launcher_does_not_remove_the_file_of_a_daemon_that_is_ready),
         daemon_test(a_program_carries_the_lock_on),
         daemon_test(a_program_is_started_with_the_same_steps),
         daemon_test(a_program_that_cannot_be_run_is_127_or_126),
