@@ -140,7 +140,7 @@ static int polls_and_is_stopped(int fd)
     return proc__poll(&ready, 1, proc__deadline_in(100)) == 1 && ready.revents == POLLIN ? 0 : 1;
 }
 
-/* Stopped in it, and continued when the time is over: the signal interrupts, and what came meanwhile is not forgotten. */
+/* Stopped in it, and continued when the time is over: the signal interrupts, but what came meanwhile counts. */
 static void a_poll_that_is_continued_too_late_looks_once_more(void **state)
 {
     int ends[2], status;

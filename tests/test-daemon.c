@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -318,6 +319,36 @@ static void standard_error_stays_no_longer_when_it_has_failed(void **state)
     free(command);
     free(path);
     directory_remove(directory);
+}
+
+/* In the daemon: no descriptor more than 0 to 2. */
+static void leave_no_room(void)
+{
+    static int forks;
+    const struct rlimit limit = {3, 3};
+    if (++forks == 2)
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int cannot_keep_err(void *arg)
+{
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    (void)arg;
+    require(pthread_atfork(NULL, NULL, leave_no_room) == 0);
+    int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_KEEP_ERR), &report);
+    if (rc == 0)
+        _exit(proc_daemon_ready(daemon) != 1);
+    require_rc(rc, -EMFILE);
+    require(strstr(report.error.text, "descriptor 2: Too many open files"));
+    return 0;
+}
+
+static void where_standard_error_cannot_stay_it_fails(void **state)
+{
+    (void)state;
+    assert_in_fork(cannot_keep_err, NULL);
+    await(-1);
 }
 
 static int launches_without_stdio(void *arg)
@@ -693,6 +724,37 @@ static void a_silent_one_keeps_its_lock(void **state)
     directory_remove(directory);
 }
 
+/* A file is empty for a moment while it is written anew, as by a program that takes its lock over. */
+static int is_ready_with_an_empty_file(void *arg)
+{
+    const char *path = arg;
+    proc_daemon *daemon;
+    proc_daemon_report report;
+    int rc = proc_daemonize(&daemon, PROC_DAEMON_OPTIONS(.lock = path), &report);
+    if (rc == 0) {
+        alarm(60);
+        if (truncate(path, 0) < 0)
+            _exit(proc_daemon_fail(daemon, 9, "truncate"));
+        proc_daemon_ready(daemon);
+        for (;;)
+            pause();
+    }
+    require_rc(rc, 1);
+    kill(report.pid, SIGKILL);
+    require(access(path, F_OK) == 0);
+    return 0;
+}
+
+static void a_launcher_does_not_remove_the_file_of_a_daemon_that_is_ready(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "pid");
+    assert_in_fork(is_ready_with_an_empty_file, path);
+    bury();
+    free(path);
+    directory_remove(directory);
+}
+
 static void a_program_carries_the_lock_on(void **state)
 {
     proc_holder holder;
@@ -1056,6 +1118,7 @@ int main(int argc, char **argv)
         daemon_test(signals_are_at_their_defaults_and_none_is_blocked),
         daemon_test(standard_error_stays_until_it_is_ready),
         daemon_test(standard_error_stays_no_longer_when_it_has_failed),
+        daemon_test(where_standard_error_cannot_stay_it_fails),
         daemon_test(a_launcher_without_stdio_makes_a_daemon_with_it),
         daemon_test(it_becomes_another_user_last),
         daemon_test(its_own_words_reach_the_launcher_with_the_code),
@@ -1074,6 +1137,7 @@ int main(int argc, char **argv)
         daemon_test(a_second_one_is_told_the_pid_of_the_first),
         daemon_test(a_start_that_fails_leaves_no_lock),
         daemon_test(a_silent_one_keeps_its_lock),
+        daemon_test(a_launcher_does_not_remove_the_file_of_a_daemon_that_is_ready),
         daemon_test(a_program_carries_the_lock_on),
         daemon_test(a_program_is_started_with_the_same_steps),
         daemon_test(a_program_that_cannot_be_run_is_127_or_126),

@@ -341,6 +341,7 @@ static void a_main_process_is_believed_only_inside_the_tree(void **state)
         check_main_pid("parent", by_child, 0);
         check_main_pid("1", by_child, 0);
         check_main_pid("2147483647", by_child, 0);
+        check_main_pid("thread", by_child, 0);
     }
 }
 

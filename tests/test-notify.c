@@ -242,6 +242,27 @@ static void addresses_have_their_full_length(void **state)
     assert_rc(proc_notify_ready(), -ENOENT);
 }
 
+static void what_is_no_such_socket_is_refused(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "socket"), *loop = path_in(directory, "loop");
+    struct sockaddr_un where = {.sun_family = AF_UNIX};
+    memcpy(where.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&where, sizeof where), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    setenv("NOTIFY_SOCKET", path, 1);
+    assert_rc(proc_notify_ready(), -EPROTOTYPE);
+    assert_int_equal(symlink(loop, loop), 0);
+    setenv("NOTIFY_SOCKET", loop, 1);
+    assert_rc(proc_notify_ready(), -ELOOP);
+    unsetenv("NOTIFY_SOCKET");
+    close(fd);
+    free(loop);
+    free(path);
+    directory_remove(directory);
+}
+
 static void a_path_is_an_address_too(void **state)
 {
     (void)state;
@@ -539,6 +560,7 @@ int main(int argc, char **argv)
         heard_test(more_than_a_supervisor_reads_is_refused),
         cmocka_unit_test(what_is_no_address_is_refused),
         silent_test(addresses_have_their_full_length),
+        cmocka_unit_test(what_is_no_such_socket_is_refused),
         cmocka_unit_test(a_path_is_an_address_too),
         heard_test(a_supervisor_that_does_not_read_holds_nobody_for_ever),
         heard_test(stored_descriptors_arrive_with_their_name),

@@ -122,11 +122,12 @@ typedef struct proc_daemon proc_daemon;
  * @param daemon Receives the handle, in the daemon; end it with proc_daemon_free().
  * @param options How; NULL = all defaults.
  * @param ret_report In the launcher, receives the outcome; always, if the call does not return 0.
- * @return 0: we are the daemon. 1: we are the launcher, and it is ready. Or a negative errno, nothing goes on: that of
- *         the step that failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended, or its watcher was
- *         killed (exit PROC_LOST); -ETIMEDOUT: it is silent; -EAGAIN, or -ETIMEDOUT after .lock_options->timeout_ms:
- *         another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is not the null device;
- *         -EBADF: a descriptor to keep or to be 0, 1 or 2 is not open; -EINVAL, -ENOTSUP, -E2BIG: the options.
+ * @return 0: we are the daemon. 1: we are the launcher, and it is ready. Or a negative errno: that of the step that
+ *         failed; -ECANCELED: the daemon told that it failed; -ECHILD: it ended, or its watcher was killed (exit
+ *         PROC_LOST) and it may go on; -ETIMEDOUT: it is silent, and goes on; -EAGAIN, or -ETIMEDOUT after
+ *         .lock_options->timeout_ms: another one holds the lock; -EBUSY: other threads run here; -ENODEV: /dev/null is
+ *         not the null device; -EBADF: a descriptor to keep or to be 0, 1 or 2 is not open; -EINVAL, -ENOTSUP, -E2BIG:
+ *         the options.
  *
  * Safety: the only thread of the process.
  * @see daemon(7), fork(2), setsid(2)

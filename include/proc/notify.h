@@ -34,11 +34,12 @@ extern "C" {
  * | --- | --- | --- |
  * | -EAFNOSUPPORT | the variable names a vsock, which is another machine's | nothing: it is not for us |
  * | -ENAMETOOLONG, -EINVAL | the variable is no address | have it set right |
+ * | -ENOTDIR, -ELOOP, -EPROTOTYPE | it is the address of something else | have it set right |
  * | -ENOENT, -ECONNREFUSED | the supervisor has gone | go on without |
  * | -EACCES, -EPERM | we may not speak to it | |
  * | -EMSGSIZE | more than 4096 bytes, which no supervisor reads | say less |
  * | -ETIMEDOUT | it has not read the messages before this one for five seconds | go on, say it again later |
- * | -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS | a limit | try again |
+ * | -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS, -ETOOMANYREFS | a limit | try again |
  * | -EINVAL | an argument; a line feed or a NUL in a value | |
  * @{ */
 
@@ -120,7 +121,7 @@ PROC_API int proc_notify_watchdog(void);
 /**
  * How often the watchdog wants to hear from this very process. Best told twice as often. WATCHDOG_USEC, WATCHDOG_PID
  *
- * @return Milliseconds, at least 1; 0: not at all; -EINVAL: a variable is no number.
+ * @return Milliseconds, at least 1; 0: not at all; -EINVAL: a variable is no number, or the period is 0.
  *
  * Safety: any thread.
  * @see sd_watchdog_enabled(3)

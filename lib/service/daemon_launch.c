@@ -138,10 +138,19 @@ static int await_watcher(pid_t watcher)
     }
 }
 
-/* What belongs to a daemon that is still on its way is left to it: it has not written itself into the lock, perhaps. */
-static void let_go(struct launch *launch, int outcome)
+static int may_live(const proc_daemon_report *report)
 {
-    if (outcome != PROC_DAEMON_SILENT)
+    return report->outcome == PROC_DAEMON_READY || report->outcome == PROC_DAEMON_SILENT ||
+           report->exit.kind == PROC_LOST;
+}
+
+/*
+ * What belongs to a daemon that lives is left to it. Its lock may not name it: it is still on its way to that, or its
+ * program is taking the lock over, and the file is empty for a moment.
+ */
+static void let_go(struct launch *launch, const proc_daemon_report *report)
+{
+    if (!may_live(report))
         return;
     proc__lock_discard(launch->daemon->lock);
     launch->daemon->lock = NULL;
@@ -160,7 +169,7 @@ static int lead(struct launch *launch, pid_t watcher, proc_daemon_report *report
     int status = await_watcher(watcher);
     if (rc == 0)
         rc = tell_lost(launch, pid, status, report);
-    let_go(launch, report->outcome);
+    let_go(launch, report);
     return rc;
 }
 

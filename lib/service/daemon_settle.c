@@ -33,19 +33,29 @@ static int write_lock(struct launch *launch, struct failure *failure)
 
 /* ---- Going on ---- */
 
+/* 0, also if there is none to be copied; or a negative errno. */
+static int copy_err(int *ret_copy)
+{
+    *ret_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (*ret_copy >= 0 || errno == EBADF)
+        return 0;
+    /* EINVAL: the limit allows for stdio alone. */
+    return errno == EINVAL ? -EMFILE : -errno;
+}
+
 /* Standard error stays what it was until ready; what it shall be is put aside. */
 static int keep_err(int old_err, int *ret_later)
 {
-    *ret_later = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    return *ret_later < 0 ? -errno : proc__fd_put(old_err, STDERR_FILENO);
+    int rc = copy_err(ret_later);
+    return rc < 0 ? rc : proc__fd_put(old_err, STDERR_FILENO);
 }
 
 static int take_place(struct launch *launch, struct failure *failure)
 {
     proc_daemon *daemon = launch->daemon;
     int old_err = -1, rc = 0;
-    if (launch->options.flags & PROC_DAEMON_KEEP_ERR)
-        old_err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (launch->options.flags & PROC_DAEMON_KEEP_ERR && (rc = copy_err(&old_err)) < 0)
+        return proc__fail(failure, PROC_STEP_FDS, -rc, STDERR_FILENO, NULL);
     struct report report = proc__child_settle(&launch->ready.plan, &daemon->line);
     if (report.step)
         rc = fail_report(launch, &report, failure);

@@ -146,11 +146,19 @@ static int may_speak(const struct datagram *datagram, const struct named *tree)
     return datagram->uid == geteuid() || datagram->uid == 0;
 }
 
+/* There is none, or it is a thread, which /proc would show like a process. */
+static int is_no_process(int rc)
+{
+    return rc == -ESRCH || rc == -ENOENT || rc == -EINVAL;
+}
+
 /* The main process is taken by its pidfd first, so that it is the one that was looked at. */
 static void verify_main_pid(proc_notify_message *message, int pid, const struct named *tree)
 {
     const struct named sender = {message->sender, message->sender_fd};
     int pidfd = proc__pidfd_open(pid);
+    if (is_no_process(pidfd))
+        return;
     const struct named named = {pid, pidfd < 0 ? -1 : pidfd};
     if (proc__tree_has(tree ? tree : &sender, &named)) {
         message->main_pid = pid;

@@ -3,10 +3,15 @@
 #define _GNU_SOURCE 1
 #include "child.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,6 +70,31 @@ static int tell_orphaned(int argc, char **argv)
     pause_for_ever();
 }
 
+static void *be_a_thread(void *arg)
+{
+    int id = (int)syscall(SYS_gettid);
+    if (write(*(int *)arg, &id, sizeof id) != (ssize_t)sizeof id)
+        _exit(5);
+    pause_for_ever();
+}
+
+static int thread_of_a_child(void)
+{
+    int said[2], id;
+    pthread_t thread;
+    if (pipe2(said, O_CLOEXEC) < 0)
+        _exit(5);
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (pthread_create(&thread, NULL, be_a_thread, &said[1]) != 0)
+            _exit(5);
+        pause_for_ever();
+    }
+    if (read(said[0], &id, sizeof id) != (ssize_t)sizeof id)
+        _exit(5);
+    return id;
+}
+
 static int tell_main_pid(int argc, char **argv)
 {
     char text[32];
@@ -74,6 +104,8 @@ static int tell_main_pid(int argc, char **argv)
         pid = getppid();
     else if (strcmp(whose, "child") == 0 && (pid = fork()) == 0)
         pause_for_ever();
+    else if (strcmp(whose, "thread") == 0)
+        pid = thread_of_a_child();
     else if (strcmp(whose, "own") != 0 && strcmp(whose, "child") != 0)
         pid = (pid_t)number_at(argc, argv, 1, 1);
     snprintf(text, sizeof text, "MAINPID=%d", (int)pid);
@@ -87,6 +119,6 @@ const struct verb notify_verbs[] = {
     {"tell-and-stay", "[TEXT]: prints its pid, then pauses", tell_and_stay},
     {"tell-below", "[TEXT]: its child does so", tell_below},
     {"tell-orphaned", "[TEXT]: a grandchild does so whose parent has ended", tell_orphaned},
-    {"tell-main-pid", "own|child|parent|N: names that process, prints its pid, then pauses", tell_main_pid},
+    {"tell-main-pid", "own|child|parent|thread|N: names that process, prints its pid, then pauses", tell_main_pid},
     {NULL, NULL, NULL},
 };
