@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <proc/loop.h>
+#include "loops.h"
 
 /* Which keeps the frames of a cancelled thread for live ones, and stumbles over them at the thread's end. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -27,45 +27,6 @@
 #ifndef ADDRESS_SANITIZER
 #define ADDRESS_SANITIZER 0
 #endif
-
-/* What a callback has seen, and what it is to do. */
-struct seen {
-    int calls, fd, rc;
-    uint32_t events;
-    proc_watch *watch, *other; /* to be freed */
-    proc_loop *loop;           /* to be used */
-};
-
-static proc_loop *new_loop(void)
-{
-    proc_loop *loop = NULL;
-    assert_rc(proc_loop_new(&loop), 0);
-    return loop;
-}
-
-static int ready_eventfd(void)
-{
-    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void empty(int fd)
-{
-    uint64_t value;
-    if (read(fd, &value, sizeof value) < 0)
-        return;
-}
-
-static int note(proc_watch *watch, int fd, uint32_t events, void *user)
-{
-    struct seen *seen = user;
-    (void)watch;
-    seen->calls++;
-    seen->fd = fd;
-    seen->events = events;
-    return seen->rc;
-}
 
 static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
 {

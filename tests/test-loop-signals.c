@@ -11,35 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <proc/loop.h>
-
-struct ticks {
-    int calls, rc;
-    uint64_t expirations;
-    proc_watch *watch;
-};
-
-static proc_loop *new_loop(void)
-{
-    proc_loop *loop = NULL;
-    assert_rc(proc_loop_new(&loop), 0);
-    return loop;
-}
-
-static int tick(proc_watch *watch, uint64_t expirations, void *user)
-{
-    struct ticks *ticks = user;
-    (void)watch;
-    ticks->calls++;
-    ticks->expirations += expirations;
-    return ticks->rc;
-}
-
-static int is_readable(int fd, int timeout_ms)
-{
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    return poll(&ready, 1, timeout_ms);
-}
+#include "loops.h"
 
 #define RT PROC_SIGNAL(SIGRTMIN)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes without a handle in a loop: children of fork(2), strangers who are reaped on command, orphans. */
 #define _GNU_SOURCE 1
+#include "loops.h"
 #include "started.h"
 #include "test.h"
 
@@ -15,13 +16,6 @@
 #include <unistd.h>
 
 #include <proc/loop.h>
-
-static proc_loop *new_loop(void)
-{
-    proc_loop *loop = NULL;
-    assert_rc(proc_loop_new(&loop), 0);
-    return loop;
-}
 
 static int exits_with(int code)
 {

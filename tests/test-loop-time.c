@@ -10,29 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <proc/loop.h>
-
-struct ticks {
-    int calls, rc;
-    uint64_t expirations;
-    proc_watch *watch;
-};
-
-static proc_loop *new_loop(void)
-{
-    proc_loop *loop = NULL;
-    assert_rc(proc_loop_new(&loop), 0);
-    return loop;
-}
-
-static int tick(proc_watch *watch, uint64_t expirations, void *user)
-{
-    struct ticks *ticks = user;
-    (void)watch;
-    ticks->calls++;
-    ticks->expirations += expirations;
-    return ticks->rc;
-}
+#include "loops.h"
 
 /* ---- Timers ---- */
 
@@ -261,12 +239,6 @@ static void thousands_of_timers_come_in_their_order(void **state)
     }
     assert_rc(proc_loop_run(loop), 0);
     proc_loop_free(loop);
-}
-
-static int is_readable(int fd, int timeout_ms)
-{
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    return poll(&ready, 1, timeout_ms);
 }
 
 static void a_due_timer_makes_the_loop_readable(void **state)

@@ -17,52 +17,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <proc/loop.h>
-
-/* What a callback has seen, and what it is to do. */
-struct seen {
-    int calls, fd, rc;
-    uint32_t events;
-    proc_watch *watch, *other; /* to be freed */
-    proc_loop *loop;           /* to be used */
-};
-
-static proc_loop *new_loop(void)
-{
-    proc_loop *loop = NULL;
-    assert_rc(proc_loop_new(&loop), 0);
-    return loop;
-}
-
-static int ready_eventfd(void)
-{
-    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static void empty(int fd)
-{
-    uint64_t value;
-    if (read(fd, &value, sizeof value) < 0)
-        return;
-}
+#include "loops.h"
 
 static void fill(int fd)
 {
     const uint64_t one = 1;
     if (write(fd, &one, sizeof one) < 0)
         return;
-}
-
-static int note(proc_watch *watch, int fd, uint32_t events, void *user)
-{
-    struct seen *seen = user;
-    (void)watch;
-    seen->calls++;
-    seen->fd = fd;
-    seen->events = events;
-    return seen->rc;
 }
 
 static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
@@ -287,12 +248,6 @@ static int dispatch_inner(proc_watch *watch, int fd, uint32_t events, void *user
     return rc < 0 ? rc : 0;
 }
 
-static int is_readable(int fd)
-{
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
-    return poll(&ready, 1, 0);
-}
-
 static void a_loop_nests_in_another_one(void **state)
 {
     (void)state;
@@ -307,14 +262,14 @@ static void a_loop_nests_in_another_one(void **state)
     assert_rc(proc_loop_descriptor(inner, fd, EPOLLIN, note_and_empty, &seen, NULL), 0);
     assert_rc(proc_loop_dispatch(outer, -1), 1);
     assert_int_equal(seen.calls, 1);
-    assert_false(is_readable(proc_loop_fd(inner)));
+    assert_false(is_readable(proc_loop_fd(inner), 0));
     /* What needs no descriptor of its own makes it readable, too. */
     assert_rc(proc_loop_defer(inner, note_call, &seen, NULL), 0);
-    assert_true(is_readable(proc_loop_fd(inner)));
+    assert_true(is_readable(proc_loop_fd(inner), 0));
     assert_rc(proc_loop_dispatch(outer, -1), 1);
     assert_int_equal(seen.calls, 2);
     assert_rc(proc_loop_dispatch(outer, 0), 0);
-    assert_false(is_readable(proc_loop_fd(inner)));
+    assert_false(is_readable(proc_loop_fd(inner), 0));
     proc_loop_free(outer);
     proc_loop_free(inner);
     close(fd);
