@@ -16,18 +16,6 @@
 
 #include "loops.h"
 
-/* Which keeps the frames of a cancelled thread for live ones, and stumbles over them at the thread's end. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-#ifndef ADDRESS_SANITIZER
-#define ADDRESS_SANITIZER 0
-#endif
-
 static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
 {
     empty(fd);

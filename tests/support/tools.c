@@ -135,21 +135,14 @@ void outside_done(struct outside *outside)
     *outside = (struct outside){0};
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-#ifdef ADDRESS_SANITIZER
+#if ADDRESS_SANITIZER
 void __asan_unpoison_memory_region(void const volatile *start, size_t size);
 #endif
 
 void frames_are_gone(void *unused)
 {
     (void)unused;
-#ifdef ADDRESS_SANITIZER
+#if ADDRESS_SANITIZER
     /* Below are the frames that were left, above is that of the thread's first function. */
     const size_t most = (size_t)1 << 16;
     __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - most, 2 * most);

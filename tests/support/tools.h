@@ -35,6 +35,18 @@ void outside_done(struct outside *outside);
  */
 void frames_are_gone(void *unused);
 
+/* 1: built with the address sanitizer, which keeps the frames of a cancelled thread for live ones. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifndef ADDRESS_SANITIZER
+#define ADDRESS_SANITIZER 0
+#endif
+
 /* The thread sanitizer has a thread of its own in every process. */
 #if defined(__SANITIZE_THREAD__)
 #define SANITIZER_THREADS 1
