@@ -65,7 +65,7 @@ static void write_command(const proc_entry *entry, char *text, size_t size)
     proc_escape(words, len, text, size);
 }
 
-static void print_entry(const struct screen *screen, const struct wish *wish, const proc_entry *entry, int depth)
+static void print_entry(struct screen *screen, const struct wish *wish, const proc_entry *entry, int depth)
 {
     static char line[LONGEST_LINE + 1];
     int width = screen->width < LONGEST_LINE ? screen->width : LONGEST_LINE;

@@ -76,16 +76,20 @@ void screen_begin(struct screen *screen)
     fputs(HOME, stdout);
 }
 
-void screen_line(const struct screen *screen, const char *text)
+/* A line may be what fills the buffer: then it is the one that fails, and not the flush at the end. */
+void screen_line(struct screen *screen, const char *text)
 {
-    printf("%.*s%s\n", screen->width, text, screen->drawn ? CLEAR_LINE : "");
+    if (printf("%.*s%s\n", screen->width, text, screen->drawn ? CLEAR_LINE : "") < 0 && screen->error == 0)
+        screen->error = errno;
 }
 
-int screen_show(const struct screen *screen)
+int screen_show(struct screen *screen)
 {
     if (screen->drawn)
         fputs(CLEAR_BELOW, stdout);
-    return fflush(stdout) == 0 ? 0 : -errno;
+    if (fflush(stdout) != 0 && screen->error == 0)
+        screen->error = errno;
+    return -screen->error;
 }
 
 int screen_wait(const struct screen *screen, int ms)

@@ -8,6 +8,7 @@
 
 struct screen {
     int width, lines; /* that fit; INT_MAX: any number */
+    int error;        /* errno of the first line that could not be written; 0 = none */
     int drawn;        /* 1: a terminal that is ours to draw on */
     int signals;      /* then: a descriptor, readable once a signal wants to end us */
     struct termios terminal_before;
@@ -21,8 +22,8 @@ void screen_give_back(struct screen *screen);
 
 /* A list is begun on a screen of today's size; has lines, cut where the screen ends; and is shown. */
 void screen_begin(struct screen *screen);
-void screen_line(const struct screen *screen, const char *text);
-int screen_show(const struct screen *screen); /* 0, or a negative errno */
+void screen_line(struct screen *screen, const char *text);
+int screen_show(struct screen *screen); /* 0, or a negative errno */
 
 /* 1: that time has passed; 0: q was pressed, or a signal wants to end us. */
 int screen_wait(const struct screen *screen, int ms);
