@@ -420,7 +420,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_closed_descriptor_is_minus_one_and_errno_untouched),
         cmocka_unit_test(an_open_that_fails_says_why),
         cmocka_unit_test(non_blocking_is_set_and_refused_for_no_descriptor),
-        cmocka_unit_test(all_descriptors_but_a_few_are_closed_in_every_way),
+        machine_test(all_descriptors_but_a_few_are_closed_in_every_way),
         cmocka_unit_test(a_number_is_made_what_a_descriptor_is),
         cmocka_unit_test(writing_to_a_broken_pipe_raises_no_signal),
         cmocka_unit_test(writing_to_a_broken_socket_raises_no_signal),

@@ -621,14 +621,14 @@ int main(int argc, char **argv)
         served_test(a_barrier_comes_alone_and_with_one_descriptor),
         served_test(what_is_no_message_is_forgotten),
         served_test(descriptors_that_come_along_are_closed),
-        cmocka_unit_test(a_full_table_of_descriptors_leaks_none),
+        machine_test(a_full_table_of_descriptors_leaks_none),
         starting_test(a_flood_of_strangers_ends_with_the_time),
         served_test(the_descriptor_is_readable_when_something_was_said),
         cmocka_unit_test(a_file_is_made_and_removed_if_it_is_still_ours),
         cmocka_unit_test(what_is_no_path_is_refused),
         served_test(bad_arguments_are_refused),
         cmocka_unit_test(a_forked_copy_neither_reads_nor_removes),
-        cmocka_unit_test(what_arrives_is_above_stdio),
+        machine_test(what_arrives_is_above_stdio),
     };
     return run_suite("notify-server", tests, sizeof tests / sizeof tests[0], argc, argv);
 }
