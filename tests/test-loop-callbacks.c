@@ -16,20 +16,6 @@
 
 #include "loops.h"
 
-static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
-{
-    empty(fd);
-    return note(watch, fd, events, user);
-}
-
-static int note_call(proc_watch *watch, void *user)
-{
-    struct seen *seen = user;
-    (void)watch;
-    seen->calls++;
-    return seen->rc;
-}
-
 /* ---- What callbacks may do ---- */
 
 static int free_both(proc_watch *watch, int fd, uint32_t events, void *user)

@@ -26,20 +26,6 @@ static void fill(int fd)
         return;
 }
 
-static int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
-{
-    empty(fd);
-    return note(watch, fd, events, user);
-}
-
-static int note_call(proc_watch *watch, void *user)
-{
-    struct seen *seen = user;
-    (void)watch;
-    seen->calls++;
-    return seen->rc;
-}
-
 /* ---- Descriptors ---- */
 
 static void a_descriptor_is_called_for_as_long_as_it_is_ready(void **state)

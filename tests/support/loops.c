@@ -45,6 +45,20 @@ int note(proc_watch *watch, int fd, uint32_t events, void *user)
     return seen->rc;
 }
 
+int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *user)
+{
+    empty(fd);
+    return note(watch, fd, events, user);
+}
+
+int note_call(proc_watch *watch, void *user)
+{
+    struct seen *seen = user;
+    (void)watch;
+    seen->calls++;
+    return seen->rc;
+}
+
 int tick(proc_watch *watch, uint64_t expirations, void *user)
 {
     struct ticks *ticks = user;

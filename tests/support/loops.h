@@ -25,6 +25,10 @@ struct seen {
 
 /* A proc_on_fd: notes, and returns rc. */
 int note(proc_watch *watch, int fd, uint32_t events, void *seen);
+/* The same, of a descriptor that is to be ready once. */
+int note_and_empty(proc_watch *watch, int fd, uint32_t events, void *seen);
+/* A proc_on_call: counts, and returns rc. */
+int note_call(proc_watch *watch, void *seen);
 
 struct ticks {
     int calls, rc;
