@@ -98,17 +98,17 @@ static void close_pidfd(void *pidfd)
 }
 
 /*
- * Looks until then, in the only calls of this file in which a thread can be cancelled. Left alone by the address
- * sanitizer, which does not see that the frames above a cancelled one are gone.
+ * Looks until then, or once if that is NULL, in the only calls of this file in which a thread can be cancelled. Left
+ * alone by the address sanitizer, which does not see that the frames above a cancelled one are gone.
  */
-__attribute__((no_sanitize_address)) static int look_until(const proc_target *target, deadline when,
-                                                           int once, struct exit_view *view)
+__attribute__((no_sanitize_address)) static int look_until(const proc_target *target, const deadline *until,
+                                                           struct exit_view *view)
 {
     int rc, pidfd = proc__target_pidfd(target);
     if (pidfd < 0)
         return pidfd;
     pthread_cleanup_push(close_pidfd, &pidfd);
-    rc = once ? proc__exit_look(pidfd, view) : wait_until(pidfd, when, view);
+    rc = until ? wait_until(pidfd, *until, view) : proc__exit_look(pidfd, view);
     pthread_cleanup_pop(1);
     return rc;
 }
@@ -118,7 +118,7 @@ int proc_exit_get(const proc_target *target, proc_exit *ret_exit)
     struct exit_view view;
     if (!ret_exit)
         return -EINVAL;
-    int rc = look_until(target, proc__deadline_in(0), 1, &view);
+    int rc = look_until(target, NULL, &view);
     if (rc == 0)
         *ret_exit = view.exit;
     return rc;
@@ -135,7 +135,8 @@ int proc_exit_wait(const proc_target *target, int timeout_ms, proc_exit *ret_exi
     struct exit_view view;
     if (timeout_ms < -1 || is_self(target))
         return -EINVAL;
-    int rc = look_until(target, proc__deadline_in(timeout_ms), 0, &view);
+    const deadline until = proc__deadline_in(timeout_ms);
+    int rc = look_until(target, &until, &view);
     if (rc == 0 && ret_exit)
         *ret_exit = view.exit;
     return rc;
