@@ -74,10 +74,12 @@ PROC_API int proc_version(void);
 /* Lists without a natural end carry their count: {items, count}. */
 #define PROC_LIST_(list, item, ...) \
     ((list){(const item[]){__VA_ARGS__}, sizeof((const item[]){__VA_ARGS__}) / sizeof(item)})
+/* Structs that begin with their size, members by name. */
+#define PROC_SIZED_(type, ...) (&(const type){.size = sizeof(type), __VA_ARGS__})
 
 /** A vector of strings that the caller already has (main's `argv + 1`, `environ`), with its type checked. */
 #if __STDC_VERSION__ >= 201112L
-#define PROC_STRINGS(vector)                                 \
+#define PROC_STRINGS(vector) \
     _Generic((vector),                                       \
         char **: (const char *const *)(vector),              \
         char *const *: (const char *const *)(vector),        \
@@ -89,7 +91,7 @@ PROC_API int proc_version(void);
 #endif
 
 /** A set of signals is a 64-bit mask: `PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGTERM)`. */
-#define PROC_SIGNAL(number) (UINT64_C(1) << ((number) - 1))
+#define PROC_SIGNAL(number) (UINT64_C(1) << ((number)-1))
 
 /** For every limit: "unlimited", "max", RLIM_INFINITY. */
 #define PROC_UNLIMITED UINT64_MAX
@@ -101,27 +103,48 @@ PROC_API int proc_version(void);
 /** The step that failed. A number, once given, keeps its meaning for ever. */
 enum {
     PROC_STEP_NONE = 0,
-    PROC_STEP_OPTIONS = 1,  /**< The request contradicts itself, or this version lacks it; nothing was tried. */
-    PROC_STEP_MEMORY = 2,   /**< Allocation. */
-    PROC_STEP_SEARCH = 3,   /**< The program is in no directory of the search list. */
-    PROC_STEP_OPEN = 4,     /**< Opening a PATH entry; index = descriptor number in the child. */
-    PROC_STEP_PIPE = 5,     /**< Making a pipe; index = descriptor number in the child. */
-    PROC_STEP_CLONE = 7,    /**< Making the process or its pidfd. */
-    PROC_STEP_SESSION = 8,  /**< setsid(2). */
-    PROC_STEP_GROUP = 9,    /**< setpgid(2); index = the group. */
-    PROC_STEP_CWD = 24,     /**< chdir(2) or fchdir(2). */
-    PROC_STEP_FDS = 25,     /**< Placing a descriptor; index = its number in the child. */
-    PROC_STEP_GROUPS = 26,  /**< setgroups(2). */
-    PROC_STEP_GID = 27,     /**< setresgid(2). */
-    PROC_STEP_UID = 28,     /**< setresuid(2). */
-    PROC_STEP_CLOSE = 33,   /**< Closing all other descriptors. */
-    PROC_STEP_SIGNALS = 34, /**< Mask or dispositions; index = signal. */
-    PROC_STEP_EXEC = 37,    /**< execve(2): the program was found, but could not be run. */
-    PROC_STEP_WRITE = 39,   /**< Writing a file. */
-    PROC_STEP_LOCK = 42,    /**< Taking a lock, or waiting for it. */
-    PROC_STEP_INSPECT = 43, /**< A file is refused for its owner, mode, kind or links. */
-    PROC_STEP_FORK = 44,    /**< fork(2). */
-    PROC_STEP_READY = 45    /**< A daemon's own start, until it is ready. */
+    PROC_STEP_OPTIONS = 1,          /**< The request contradicts itself, or this version lacks it; nothing was tried. */
+    PROC_STEP_MEMORY = 2,           /**< Allocation. */
+    PROC_STEP_SEARCH = 3,           /**< The program is in no directory of the search list. */
+    PROC_STEP_OPEN = 4,             /**< Opening a PATH entry; index = descriptor number in the child. */
+    PROC_STEP_PIPE = 5,             /**< Making a pipe; index = descriptor number in the child. */
+    PROC_STEP_PTY = 6,              /**< Opening a pseudoterminal. */
+    PROC_STEP_CLONE = 7,            /**< Making the process or its pidfd. */
+    PROC_STEP_SESSION = 8,          /**< setsid(2). */
+    PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
+    PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
+    PROC_STEP_CGROUP = 11,          /**< Entering a control group. */
+    PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit. */
+    PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace. */
+    PROC_STEP_MOUNT = 14,           /**< mount(2). */
+    PROC_STEP_HOSTNAME = 15,        /**< sethostname(2) or setdomainname(2). */
+    PROC_STEP_NETWORK = 16,         /**< Bringing the loopback device up. */
+    PROC_STEP_RLIMIT = 17,          /**< prlimit(2); index = RLIMIT_... */
+    PROC_STEP_NICE = 18,            /**< setpriority(2). */
+    PROC_STEP_SCHEDULER = 19,       /**< sched_setattr(2). */
+    PROC_STEP_CPUS = 20,            /**< sched_setaffinity(2). */
+    PROC_STEP_IO_PRIORITY = 21,     /**< ioprio_set(2). */
+    PROC_STEP_OOM_SCORE = 22,       /**< Writing oom_score_adj. */
+    PROC_STEP_ROOT = 23,            /**< chroot(2). */
+    PROC_STEP_CWD = 24,             /**< chdir(2) or fchdir(2). */
+    PROC_STEP_FDS = 25,             /**< Placing a descriptor; index = its number in the child. */
+    PROC_STEP_GROUPS = 26,          /**< setgroups(2). */
+    PROC_STEP_GID = 27,             /**< setresgid(2). */
+    PROC_STEP_UID = 28,             /**< setresuid(2). */
+    PROC_STEP_CAPS = 29,            /**< Capabilities. */
+    PROC_STEP_NO_NEW_PRIVS = 30,    /**< PR_SET_NO_NEW_PRIVS. */
+    PROC_STEP_DIE_WITH_PARENT = 31, /**< PR_SET_PDEATHSIG. */
+    PROC_STEP_LANDLOCK = 32,        /**< landlock(7); index = rule. */
+    PROC_STEP_CLOSE = 33,           /**< Closing all other descriptors. */
+    PROC_STEP_SIGNALS = 34,         /**< Mask or dispositions; index = signal. */
+    PROC_STEP_SECCOMP = 35,         /**< seccomp(2). */
+    PROC_STEP_HOOK = 36,            /**< A function of the caller. */
+    PROC_STEP_EXEC = 37,            /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_WRITE = 39,           /**< Writing a file. */
+    PROC_STEP_LOCK = 42,            /**< Taking a lock, or waiting for it. */
+    PROC_STEP_INSPECT = 43,         /**< A file is refused for its owner, mode, kind or links. */
+    PROC_STEP_FORK = 44,            /**< fork(2). */
+    PROC_STEP_READY = 45            /**< A daemon's own start, until it is ready. */
 };
 
 /**
@@ -400,11 +423,11 @@ PROC_API int proc_signal_mask_has(const uint64_t mask[2], int signal);
  * @since 0.1
  */
 typedef struct proc_target {
-    int32_t pid;          /**< 0 = self. A thread's id names no process: -ESRCH. */
-    int32_t tid;          /**< A thread of it; 0 = the process. */
-    const int *root_fd;   /**< Another /proc (a container's, a test's tree); NULL = /proc. Not with dir_fd. */
-    const int *dir_fd;    /**< An open `/proc/<pid>` directory, instead of pid: cannot hit a recycled pid. */
-    const int *pidfd;     /**< A pidfd, instead of pid: cannot hit a recycled pid. One of a thread (since 6.9) is as good
+    int32_t pid;        /**< 0 = self. A thread's id names no process: -ESRCH. */
+    int32_t tid;        /**< A thread of it; 0 = the process. */
+    const int *root_fd; /**< Another /proc (a container's, a test's tree); NULL = /proc. Not with dir_fd. */
+    const int *dir_fd;  /**< An open `/proc/<pid>` directory, instead of pid: cannot hit a recycled pid. */
+    const int *pidfd;   /**< A pidfd, instead of pid: cannot hit a recycled pid. One of a thread (since 6.9) is as good
                                where a thread may be asked for. */
     uint64_t reserved[4]; /**< 0. */
 } proc_target;

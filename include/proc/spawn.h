@@ -316,7 +316,6 @@ typedef struct proc_dispositions {
 #ifdef PROC_LITERALS
 #define PROC_GROUPS(...) PROC_LIST_(proc_groups, uint32_t, __VA_ARGS__) /**< A list of group ids. */
 #define PROC_NO_GROUPS ((proc_groups){(const uint32_t[]){0}, 0})        /**< The empty list of group ids. */
-#define PROC_SIZED_(type, ...) (&(const type){.size = sizeof(type), __VA_ARGS__})
 #define PROC_START(...) PROC_SIZED_(proc_start, __VA_ARGS__)               /**< Members by name. */
 #define PROC_TRANSFER(...) PROC_SIZED_(proc_transfer, __VA_ARGS__)         /**< Members by name. */
 #define PROC_IDS(...) PROC_SIZED_(proc_ids, __VA_ARGS__)                   /**< Members by name. */

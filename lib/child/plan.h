@@ -10,6 +10,7 @@
 
 #include "../base/clone.h"
 #include "../base/sigmask.h"
+#include "../base/step.h"
 
 /* One descriptor of the child: `number` becomes what `source` is in the parent. */
 struct fd_move {
@@ -39,13 +40,15 @@ struct plan {
     size_t group_count;
     const uint32_t *uid, *gid; /* NULL = as they are */
 
+    /* NULL = nothing of the kind */
+    const struct terminal *terminal;
+    const struct scheduling *scheduling;
+    const struct limits *limits;
+    const struct namespaces *namespaces;
+    const struct sandbox *sandbox;
+
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */
-};
-
-/* What went wrong in the child: the step, its errno, and which descriptor, signal, group or path. Step 0: nothing. */
-struct report {
-    int32_t step, code, index;
 };
 
 /*

@@ -111,6 +111,50 @@ static int plan_signals(struct prepared *prepared, struct failure *ret_failure)
     return 0;
 }
 
+/* The parts that other files know. */
+static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
+{
+    const struct request *request = &prepared->request;
+    const proc_options *options = &request->options;
+    struct plan *plan = &prepared->plan;
+    int rc = 0;
+    if (rc == 0 && options->terminal) {
+        rc = proc__terminal_prepare(&prepared->terminal, &request->terminal, ret_failure);
+        plan->terminal = &prepared->terminal;
+    }
+    if (rc == 0 && options->scheduling) {
+        rc = proc__scheduling_prepare(&prepared->scheduling, &request->scheduling, ret_failure);
+        plan->scheduling = &prepared->scheduling;
+    }
+    if (rc == 0 && options->limits) {
+        rc = proc__limits_prepare(&prepared->limits, &request->limits, ret_failure);
+        plan->limits = &prepared->limits;
+    }
+    if (rc == 0 && options->namespaces) {
+        rc = proc__namespaces_prepare(&prepared->namespaces, &request->namespaces, ret_failure);
+        plan->namespaces = &prepared->namespaces;
+    }
+    if (rc == 0 && options->sandbox) {
+        rc = proc__sandbox_prepare(&prepared->sandbox, &request->sandbox, ret_failure);
+        plan->sandbox = &prepared->sandbox;
+    }
+    return rc;
+}
+
+static void parts_done(struct prepared *prepared)
+{
+    if (prepared->plan.sandbox)
+        proc__sandbox_done(&prepared->sandbox);
+    if (prepared->plan.namespaces)
+        proc__namespaces_done(&prepared->namespaces);
+    if (prepared->plan.limits)
+        proc__limits_done(&prepared->limits);
+    if (prepared->plan.scheduling)
+        proc__scheduling_done(&prepared->scheduling);
+    if (prepared->plan.terminal)
+        proc__terminal_done(&prepared->terminal);
+}
+
 /* Before we make descriptors of our own, of which one that is named but not open could become one. */
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
@@ -133,6 +177,8 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
         rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
+    if (rc == 0)
+        rc = plan_parts(prepared, ret_failure);
     if (rc < 0)
         return rc;
     plan_place(prepared);
@@ -150,6 +196,7 @@ int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const
 
 void proc__prepared_done(struct prepared *prepared)
 {
+    parts_done(prepared);
     proc__wiring_done(&prepared->wiring);
     free(prepared->edited_env);
     free(prepared->paths);

@@ -5,9 +5,14 @@
 
 #include "../base/system.h"
 
+#include "../isolation/limits.h"
+#include "../isolation/namespaces.h"
+#include "../isolation/sandbox.h"
+#include "../isolation/scheduling.h"
 #include "plan.h"
 #include "request.h"
 #include "spawn.h"
+#include "terminal.h"
 #include "wiring.h"
 
 struct prepared {
@@ -16,6 +21,11 @@ struct prepared {
     const char **edited_env; /* NULL = nothing was edited */
     const char **paths;
     const char *search_list; /* NULL = the program is a path */
+    struct terminal terminal;
+    struct scheduling scheduling;
+    struct limits limits;
+    struct namespaces namespaces;
+    struct sandbox sandbox;
     struct plan plan;
 };
 

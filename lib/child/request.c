@@ -8,6 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../isolation/limits.h"
+#include "../isolation/namespaces.h"
+#include "../isolation/sandbox.h"
+#include "../isolation/scheduling.h"
+#include "terminal.h"
+
 static int refuse(struct failure *ret_failure, int code, const char *what)
 {
     return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
@@ -67,6 +73,18 @@ static int take_parts(struct request *request, struct failure *ret_failure)
          ".ids: more than this version knows"},
         {options->signals, &request->signals, sizeof request->signals, ".signals: size is not set",
          ".signals: more than this version knows"},
+        {options->terminal, &request->terminal, sizeof request->terminal, ".terminal: size is not set",
+         ".terminal: more than this version knows"},
+        {options->scheduling, &request->scheduling, sizeof request->scheduling, ".scheduling: size is not set",
+         ".scheduling: more than this version knows"},
+        {options->limits, &request->limits, sizeof request->limits, ".limits: size is not set",
+         ".limits: more than this version knows"},
+        {options->namespaces, &request->namespaces, sizeof request->namespaces, ".namespaces: size is not set",
+         ".namespaces: more than this version knows"},
+        {options->sandbox, &request->sandbox, sizeof request->sandbox, ".sandbox: size is not set",
+         ".sandbox: more than this version knows"},
+        {options->hook, &request->hook, sizeof request->hook, ".hook: size is not set",
+         ".hook: more than this version knows"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i].given)
@@ -87,16 +105,6 @@ static int check_supported(const proc_options *options, struct failure *ret_fail
 {
     if (options->flags & ~KNOWN_FLAGS)
         return refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
-    if (options->terminal)
-        return refuse(ret_failure, ENOTSUP, ".terminal");
-    if (options->scheduling)
-        return refuse(ret_failure, ENOTSUP, ".scheduling");
-    if (options->limits)
-        return refuse(ret_failure, ENOTSUP, ".limits");
-    if (options->namespaces)
-        return refuse(ret_failure, ENOTSUP, ".namespaces");
-    if (options->sandbox)
-        return refuse(ret_failure, ENOTSUP, ".sandbox");
     if (options->hook)
         return refuse(ret_failure, ENOTSUP, ".hook");
     return 0;
@@ -263,6 +271,25 @@ static int check_entries(const struct request *request, int is_run, struct failu
     return 0;
 }
 
+/* ---- The parts that other files know ---- */
+
+static int check_parts(const struct request *request, struct failure *ret_failure)
+{
+    const proc_options *options = &request->options;
+    int rc = 0;
+    if (options->terminal)
+        rc = proc__terminal_check(&request->terminal, ret_failure);
+    if (rc == 0 && options->scheduling)
+        rc = proc__scheduling_check(&request->scheduling, ret_failure);
+    if (rc == 0 && options->limits)
+        rc = proc__limits_check(&request->limits, ret_failure);
+    if (rc == 0 && options->namespaces)
+        rc = proc__namespaces_check(&request->namespaces, ret_failure);
+    if (rc == 0 && options->sandbox)
+        rc = proc__sandbox_check(&request->sandbox, ret_failure);
+    return rc;
+}
+
 /* ---- All of it ---- */
 
 static int check_all(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
@@ -271,7 +298,7 @@ static int check_all(const struct request *request, const struct spawn_call *cal
     if (rc == 0)
         rc = check_entries(request, call->is_run, ret_failure);
     int (*const checks[])(const struct request *, struct failure *) = {
-        check_program, check_group, check_ids, check_signals, check_transfer, check_stop,
+        check_program, check_group, check_ids, check_signals, check_transfer, check_stop, check_parts,
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);

@@ -8,7 +8,13 @@
 
 #include "../base/system.h"
 
+#include <proc/fork.h>
+#include <proc/limits.h>
+#include <proc/namespace.h>
+#include <proc/sandbox.h>
+#include <proc/scheduling.h>
 #include <proc/spawn.h>
+#include <proc/terminal.h>
 
 #include "../base/error.h"
 #include "spawn.h"
@@ -20,6 +26,12 @@ struct request {
     proc_transfer transfer;
     proc_ids ids;
     proc_dispositions signals;
+    proc_terminal terminal;
+    proc_scheduling scheduling;
+    proc_limits limits;
+    proc_namespaces namespaces;
+    proc_sandbox sandbox;
+    proc_hook hook;
 };
 
 /*

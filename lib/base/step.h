@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One step of a new process on its way to its program: the call that it makes, and what it came to. For code that may
+ * run in its parent's memory while other threads of the parent go on: system calls, and nothing else.
+ */
+#ifndef PROC_LIB_BASE_STEP_H
+#define PROC_LIB_BASE_STEP_H
+
+#include "system.h"
+
+#include <errno.h>
+
+#include <proc/base.h>
+
+/* What went wrong: the step, its errno, and which descriptor, signal, group or path. Step 0: nothing. */
+struct report {
+    int32_t step, code, index;
+};
+
+#define STEP_DONE ((struct report){0, 0, 0})
+
+static inline struct report proc__step_failed(int step, long rc, int index)
+{
+    return (struct report){step, (int32_t)-rc, index};
+}
+
+static inline long proc__step_call(long number, long a, long b, long c)
+{
+    long rc;
+    do
+        rc = proc__syscall(number, a, b, c, 0, 0, 0);
+    while (rc == -EINTR);
+    return rc;
+}
+
+#endif

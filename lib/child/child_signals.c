@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The signals of a new process: what becomes of each when it comes, and which are blocked. The dispositions go first, or
+ * a handler of the parent's could run in its memory.
+ */
+#include "child_side.h"
+
+#include <signal.h>
+
+/* Large enough for any kernel's struct sigaction; zero is SIG_DFL everywhere. */
+struct kernel_sigaction {
+#if defined(__mips__)
+    unsigned long flags;
+    uintptr_t handler;
+#else
+    uintptr_t handler;
+    unsigned long flags;
+#endif
+    unsigned long rest[6];
+};
+
+static long set_disposition(int signal, uintptr_t handler)
+{
+    const struct kernel_sigaction action = {.handler = handler};
+    return proc__syscall(SYS_rt_sigaction, signal, (long)&action, 0, KERNEL_SIGSET_BYTES, 0, 0);
+}
+
+static int has_handler(int signal)
+{
+    struct kernel_sigaction action = {0};
+    proc__syscall(SYS_rt_sigaction, signal, 0, (long)&action, KERNEL_SIGSET_BYTES, 0, 0);
+    return action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN;
+}
+
+struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared)
+{
+    uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
+    for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
+        uint64_t bit = PROC_SIGNAL(signal);
+        if (!(change & bit))
+            continue;
+        long rc = 0;
+        if (plan->ignore & bit)
+            rc = set_disposition(signal, (uintptr_t)SIG_IGN);
+        else if ((plan->reset & bit) || has_handler(signal))
+            rc = set_disposition(signal, (uintptr_t)SIG_DFL);
+        if (rc < 0)
+            return proc__step_failed(PROC_STEP_SIGNALS, rc, signal);
+    }
+    return STEP_DONE;
+}
+
+struct report proc__child_set_mask(const struct plan *plan)
+{
+    int rc = proc__sigmask_set(&plan->mask);
+    return rc < 0 ? proc__step_failed(PROC_STEP_SIGNALS, rc, 0) : STEP_DONE;
+}
