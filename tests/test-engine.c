@@ -41,9 +41,9 @@ static const enum memory *memories(void)
 
 /* ---- Clone ---- */
 
-static void leave_mark(void *arg, int handlers_cleared)
+static void leave_mark(void *arg, int born)
 {
-    *(volatile int *)arg = 1 + handlers_cleared;
+    *(volatile int *)arg = 1 + born;
     for (;;)
         proc__syscall(SYS_exit_group, 5, 0, 0, 0, 0, 0);
 }
@@ -52,7 +52,7 @@ static int clone_one(enum memory memory, void *arg, int *ret_pidfd)
 {
     struct sigmask before;
     assert_rc(proc__sigmask_block_all(&before), 0);
-    int pid = proc__clone(leave_mark, arg, memory, ret_pidfd);
+    int pid = proc__clone(leave_mark, arg, memory, -1, ret_pidfd);
     assert_rc(proc__sigmask_set(&before), 0);
     return pid;
 }
@@ -90,7 +90,7 @@ static int a_clone_tells_nobody(void *arg)
     struct sigmask before;
     signal(SIGCHLD, count_child_signal);
     require(proc__sigmask_block_all(&before) == 0);
-    int pid = proc__clone(leave_mark, (void *)(uintptr_t)&mark, (enum memory)proc__probe_memory(), &pidfd);
+    int pid = proc__clone(leave_mark, (void *)(uintptr_t)&mark, (enum memory)proc__probe_memory(), -1, &pidfd);
     require(proc__sigmask_set(&before) == 0);
     require(waitpid(pid, NULL, 0) < 0 && errno == ECHILD); /* an ordinary wait does not see it */
     require(waitpid(pid, NULL, __WALL) == pid);

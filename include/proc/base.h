@@ -245,6 +245,7 @@ enum {
     PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
     PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
     PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_INTO_CGROUP = 6,    /**< A child is born in its control group; else it moves there at once. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
     PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
     PROC_FEATURE_PEER_PIDFD = 13,    /**< Who has sent a notification, as a pidfd; else by its pid. */

@@ -112,6 +112,7 @@ int proc_has(int feature)
     case PROC_FEATURE_CLOSE_RANGE: return has_close_range();
     case PROC_FEATURE_EXIT_INFO: return has_exit_info();
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
+    case PROC_FEATURE_INTO_CGROUP: return proc__clone_knows_cgroups();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
     case PROC_FEATURE_OPENAT2: return has_openat2();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();

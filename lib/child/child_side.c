@@ -134,14 +134,14 @@ struct report proc__child_settle(const struct plan *plan, int *report_fd)
     return report;
 }
 
-static struct report become(const struct plan *plan, int handlers_cleared, struct needed *needed)
+static struct report become(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
     if ((report = settle(plan, needed)).step)
         return report;
     /* 10 */ if ((report = proc__child_close_others(plan)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 11 */ if ((report = proc__child_set_dispositions(plan, born)).step)
         return report;
     /* 12 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
@@ -150,10 +150,10 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
     /* 14 */ return proc__child_execute(plan);
 }
 
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+struct report proc__child_side(const struct plan *plan, int born, int *report_fd)
 {
     struct needed needed = needed_of(plan, *report_fd);
-    struct report report = become(plan, handlers_cleared, &needed);
+    struct report report = become(plan, born, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }

@@ -27,8 +27,8 @@ struct report proc__child_save_needed(const struct plan *plan, struct needed *ne
 struct report proc__child_place_descriptors(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
 struct report proc__child_close_others(const struct plan *plan);
-/* handlers_cleared: 1 = there are no handlers left to reset. */
-struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared);
+/* born: BORN_WITHOUT_HANDLERS = there are no handlers left to reset. */
+struct report proc__child_set_dispositions(const struct plan *plan, int born);
 struct report proc__child_set_mask(const struct plan *plan);
 /* Returns only if no path can be executed. */
 struct report proc__child_execute(const struct plan *plan);

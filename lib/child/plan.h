@@ -52,10 +52,10 @@ struct plan {
 };
 
 /*
- * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need
- * be; or -1.
+ * Carries out the plan, once. Returns only if a step fails. born: of BORN_..., what is done already. *report_fd: a
+ * descriptor to keep clear of, moved if need be; or -1.
  */
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);
+struct report proc__child_side(const struct plan *plan, int born, int *report_fd);
 
 /* The steps of it that are not about a new program: all up to the ids. Step 0: done. */
 struct report proc__child_settle(const struct plan *plan, int *report_fd);

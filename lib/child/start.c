@@ -20,10 +20,10 @@ struct start {
     struct report report;
 };
 
-static void child_main(void *arg, int handlers_cleared)
+static void child_main(void *arg, int born)
 {
     struct start *start = arg;
-    struct report report = proc__child_side(start->plan, handlers_cleared, &start->report_fd);
+    struct report report = proc__child_side(start->plan, born, &start->report_fd);
     start->report = report;
     if (start->report_fd >= 0)
         proc__syscall(SYS_write, start->report_fd, (long)&report, sizeof report, 0, 0, 0);
@@ -47,7 +47,7 @@ static int clone_with_signals_blocked(struct start *start, enum memory memory, i
     int rc = proc__sigmask_block_all(&before);
     if (rc < 0)
         return rc;
-    int pid = proc__clone(child_main, start, memory, ret_pidfd);
+    int pid = proc__clone(child_main, start, memory, -1, ret_pidfd);
     proc__sigmask_set(&before);
     return pid;
 }
