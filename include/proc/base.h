@@ -121,7 +121,7 @@ enum {
     PROC_STEP_NETWORK = 16,         /**< Bringing the loopback device up. */
     PROC_STEP_RLIMIT = 17,          /**< prlimit(2); index = RLIMIT_... */
     PROC_STEP_NICE = 18,            /**< setpriority(2). */
-    PROC_STEP_SCHEDULER = 19,       /**< sched_setattr(2). */
+    PROC_STEP_SCHEDULER = 19,       /**< sched_setscheduler(2) or sched_setattr(2). */
     PROC_STEP_CPUS = 20,            /**< sched_setaffinity(2). */
     PROC_STEP_IO_PRIORITY = 21,     /**< ioprio_set(2). */
     PROC_STEP_OOM_SCORE = 22,       /**< Writing oom_score_adj. */

@@ -31,6 +31,13 @@ const char *proc_step_name(int step)
     case PROC_STEP_CLONE: return "clone";
     case PROC_STEP_SESSION: return "session";
     case PROC_STEP_GROUP: return "process group";
+    case PROC_STEP_CGROUP: return "control group";
+    case PROC_STEP_RLIMIT: return "rlimit";
+    case PROC_STEP_NICE: return "nice";
+    case PROC_STEP_SCHEDULER: return "scheduler";
+    case PROC_STEP_CPUS: return "CPUs";
+    case PROC_STEP_IO_PRIORITY: return "I/O priority";
+    case PROC_STEP_OOM_SCORE: return "OOM score";
     case PROC_STEP_CWD: return "chdir";
     case PROC_STEP_FDS: return "descriptor";
     case PROC_STEP_GROUPS: return "groups";

@@ -203,12 +203,18 @@ void proc__prepared_done(struct prepared *prepared)
     prepared->edited_env = prepared->paths = NULL;
 }
 
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
+static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_CPUS: return prepared->request.scheduling.cpus;
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
     case PROC_STEP_SEARCH: return prepared->search_list;
     case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
     default: return NULL;
     }
+}
+
+int proc__prepared_fail(const struct prepared *prepared, const struct report *report, struct failure *ret_failure)
+{
+    return proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
 }

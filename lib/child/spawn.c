@@ -43,10 +43,7 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
     struct report report;
     proc_child *child = spawn->child;
     int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
-    if (rc < 0)
-        return proc__fail(ret_failure, report.step, report.code, report.index,
-                          proc__prepared_argument(&spawn->ready, &report));
-    return 0;
+    return rc < 0 ? proc__prepared_fail(&spawn->ready, &report, ret_failure) : 0;
 }
 
 /* ---- The handle ---- */

@@ -87,6 +87,11 @@ static const struct {
     {SYS_setresgid32, &change_ids},
     {SYS_setresuid32, &change_ids},
 #endif
+    {SYS_sched_setaffinity, &denied},
+    {SYS_sched_setscheduler, &denied},
+    {SYS_sched_setattr, &denied},
+    {SYS_setpriority, &denied},
+    {SYS_ioprio_set, &denied},
     {SYS_openat, &opening},
     {SYS_getdents64, &listing},
     {SYS_readlinkat, &links},
