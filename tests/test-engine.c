@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #include "base/probe.h"
 #include "base/sigmask.h"
 #include "child/plan.h"
+#include "isolation/limits.h"
+#include "isolation/scheduling.h"
 
 /* The memories that can be used in this build and place. */
 static const enum memory *memories(void)
@@ -215,6 +218,9 @@ static size_t stack_used(void)
 {
     static const char *argv[] = {"/nope/program", NULL};
     struct fd_move moves[] = {{.number = 3, .source = 1, .lift = 1}, {.number = 4, .source = 0, .lift = 1}};
+    const struct limits limits = {.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0}), .cgroup = NO_CGROUP,
+                                  .oom_score = "1000", .oom_score_len = 4};
+    const struct scheduling scheduling = {.asked = {.nice = PROC_INT(19), .policy = PROC_INT(SCHED_BATCH)}};
     struct plan plan = plan_for(argv);
     plan.moves = moves;
     plan.move_count = 2;
@@ -222,6 +228,8 @@ static size_t stack_used(void)
     plan.umask = 022;
     plan.ignore = PROC_SIGNAL(SIGUSR1);
     plan.reset = PROC_SIGNAL(SIGPIPE);
+    plan.limits = &limits;
+    plan.scheduling = &scheduling;
     unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     require(stack != MAP_FAILED);
     memset(stack, PAINT, STACK_SIZE);

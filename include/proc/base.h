@@ -113,7 +113,7 @@ enum {
     PROC_STEP_SESSION = 8,          /**< setsid(2). */
     PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
     PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
-    PROC_STEP_CGROUP = 11,          /**< Entering a control group. */
+    PROC_STEP_CGROUP = 11,          /**< Entering a control group; index = its descriptor, if it has no path. */
     PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit. */
     PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace. */
     PROC_STEP_MOUNT = 14,           /**< mount(2). */

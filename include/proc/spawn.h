@@ -19,9 +19,10 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, CPUs, policy,
- * nice, I/O priority, umask, working directory, descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
- * its errno, `options.error` names it, and nothing is left behind.
+ * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
+ * policy, nice, I/O priority, OOM score, umask, working directory, descriptors, resource limits, groups, gid, uid,
+ * closing the rest, signals, execve. A step that fails ends the start: the call returns its errno, `options.error`
+ * names it, and nothing is left behind.
  * @{
  */
 
@@ -229,7 +230,7 @@ typedef struct proc_options {
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
     const struct proc_terminal *terminal;     /**< Not in this version. */
     const struct proc_scheduling *scheduling; /**< CPUs, policy, nice, I/O priority: <proc/scheduling.h>. */
-    const struct proc_limits *limits;         /**< Not in this version. */
+    const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
     const struct proc_namespaces *namespaces; /**< Not in this version. */
     const struct proc_sandbox *sandbox;       /**< Not in this version. */
     const struct proc_hook *hook;             /**< Not in this version. */

@@ -72,6 +72,12 @@ static struct report change_ids(const struct plan *plan)
 
 /* ---- The list ---- */
 
+/* A birth in the group has saved the way there. */
+static struct report apply_cgroup(const struct plan *plan, int born)
+{
+    return plan->limits && !(born & BORN_IN_CGROUP) ? proc__limits_enter_cgroup(plan->limits) : STEP_DONE;
+}
+
 static struct report apply_terminal(const struct plan *plan)
 {
     return plan->terminal ? proc__terminal_apply(plan->terminal) : STEP_DONE;
@@ -87,9 +93,14 @@ static struct report apply_scheduling(const struct plan *plan)
     return plan->scheduling ? proc__scheduling_apply(plan->scheduling) : STEP_DONE;
 }
 
-static struct report apply_limits(const struct plan *plan)
+static struct report apply_oom_score(const struct plan *plan)
 {
-    return plan->limits ? proc__limits_apply(plan->limits) : STEP_DONE;
+    return plan->limits ? proc__limits_set_oom_score(plan->limits) : STEP_DONE;
+}
+
+static struct report apply_rlimits(const struct plan *plan)
+{
+    return plan->limits ? proc__limits_set_rlimits(plan->limits) : STEP_DONE;
 }
 
 static struct report apply_sandbox(const struct plan *plan)
@@ -97,7 +108,7 @@ static struct report apply_sandbox(const struct plan *plan)
     return plan->sandbox ? proc__sandbox_apply(plan->sandbox) : STEP_DONE;
 }
 
-static struct report settle(const struct plan *plan, struct needed *needed)
+static struct report settle(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
     if ((report = proc__child_save_needed(plan, needed)).step)
@@ -106,30 +117,34 @@ static struct report settle(const struct plan *plan, struct needed *needed)
         return report;
     /* 2 */ if ((report = apply_terminal(plan)).step)
         return report;
-    /* 3 */ if ((report = apply_namespaces(plan)).step)
+    /* 3 */ if ((report = apply_cgroup(plan, born)).step)
         return report;
+    /* Before a user namespace, which would leave us without the privileges that these ask for. */
     /* 4 */ if ((report = apply_scheduling(plan)).step)
         return report;
-    /* 5 */ set_umask(plan);
-    /* 6 */ if ((report = enter_directory(plan)).step)
+    /* 5 */ if ((report = apply_oom_score(plan)).step)
         return report;
-    /* 7 */ if ((report = proc__child_place_descriptors(plan)).step)
+    /* 6 */ if ((report = apply_namespaces(plan)).step)
         return report;
-    /* 8 */ if ((report = apply_limits(plan)).step)
+    /* 7 */ set_umask(plan);
+    /* 8 */ if ((report = enter_directory(plan)).step)
         return report;
-    /* 9 */ return change_ids(plan);
+    /* 9 */ if ((report = proc__child_place_descriptors(plan)).step)
+        return report;
+    /* 10 */ if ((report = apply_rlimits(plan)).step)
+        return report;
+    /* 11 */ return change_ids(plan);
 }
 
-static struct needed needed_of(const struct plan *plan, int report_fd)
+static struct needed needed_of(int report_fd)
 {
-    (void)plan;
-    return (struct needed){.fds = {[NEEDED_REPORT] = report_fd}};
+    return (struct needed){.fds = {[NEEDED_REPORT] = report_fd, [NEEDED_FD_LIST] = -1}, .fd_end = -1};
 }
 
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
-    struct report report = settle(plan, &needed);
+    struct needed needed = needed_of(*report_fd);
+    struct report report = settle(plan, 0, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
@@ -137,22 +152,23 @@ struct report proc__child_settle(const struct plan *plan, int *report_fd)
 static struct report become(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
-    if ((report = settle(plan, needed)).step)
+    proc__child_look_ahead(plan, needed);
+    if ((report = settle(plan, born, needed)).step)
         return report;
-    /* 10 */ if ((report = proc__child_close_others(plan)).step)
+    /* 12 */ if ((report = proc__child_close_others(plan, needed)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, born)).step)
+    /* 13 */ if ((report = proc__child_set_dispositions(plan, born)).step)
         return report;
-    /* 12 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 14 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 13 */ if ((report = apply_sandbox(plan)).step)
+    /* 15 */ if ((report = apply_sandbox(plan)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 16 */ return proc__child_execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
+    struct needed needed = needed_of(*report_fd);
     struct report report = become(plan, born, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;

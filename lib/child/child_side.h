@@ -12,21 +12,25 @@
 #include "../base/step.h"
 #include "plan.h"
 
-/* Descriptors of the parent's that steps after the moves still need; -1: none. */
+/* Descriptors that steps after the moves still need; -1: none. */
 enum {
-    NEEDED_REPORT, /* the way home */
+    NEEDED_REPORT,  /* the parent's: the way home */
+    NEEDED_FD_LIST, /* our own: the list of all, where a limit may keep us from opening it later */
     NEEDED_COUNT
 };
 struct needed {
     int fds[NEEDED_COUNT];
+    int fd_end; /* where that list lets us down: no descriptor has this number or a higher one; -1 = not known */
 };
 
+/* Opens what a later step will need and an earlier one may take away. */
+void proc__child_look_ahead(const struct plan *plan, struct needed *needed);
 /* Puts aside what a move would overwrite. */
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */
 struct report proc__child_place_descriptors(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
-struct report proc__child_close_others(const struct plan *plan);
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed);
 /* born: BORN_WITHOUT_HANDLERS = there are no handlers left to reset. */
 struct report proc__child_set_dispositions(const struct plan *plan, int born);
 struct report proc__child_set_mask(const struct plan *plan);

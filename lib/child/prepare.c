@@ -159,8 +159,11 @@ static void parts_done(struct prepared *prepared)
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    const int *cgroup_fd = request->limits.cgroup_fd;
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
+    if (cgroup_fd && !proc__fd_is_open(*cgroup_fd))
+        return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
     return 0;
@@ -206,6 +209,8 @@ void proc__prepared_done(struct prepared *prepared)
 static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_CGROUP: return prepared->limits.cgroup.path;
+    case PROC_STEP_RLIMIT: return proc__rlimit_name(report->index);
     case PROC_STEP_CPUS: return prepared->request.scheduling.cpus;
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
     case PROC_STEP_SEARCH: return prepared->search_list;
@@ -216,5 +221,8 @@ static const char *argument_of(const struct prepared *prepared, const struct rep
 
 int proc__prepared_fail(const struct prepared *prepared, const struct report *report, struct failure *ret_failure)
 {
-    return proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
+    proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
+    if (report->step == PROC_STEP_CGROUP)
+        ret_failure->reason = proc__cgroup_reason(report->code);
+    return -report->code;
 }

@@ -13,6 +13,7 @@
 #include "../base/clone.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "../isolation/limits.h"
 
 struct start {
     const struct plan *plan;
@@ -47,7 +48,8 @@ static int clone_with_signals_blocked(struct start *start, enum memory memory, i
     int rc = proc__sigmask_block_all(&before);
     if (rc < 0)
         return rc;
-    int pid = proc__clone(child_main, start, memory, -1, ret_pidfd);
+    int cgroup = start->plan->limits ? start->plan->limits->cgroup.birthplace : -1;
+    int pid = proc__clone(child_main, start, memory, cgroup, ret_pidfd);
     proc__sigmask_set(&before);
     return pid;
 }
