@@ -1023,6 +1023,12 @@ static void a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_fork
 
 /* ---- Options ---- */
 
+static void check_refusal(const proc_daemon_report *report, int rc, const char *text, const char *file, int line)
+{
+    assert_true(report->outcome == PROC_DAEMON_FAILED && report->code == 1 && report->error.code == -rc);
+    check_contains(report->error.text, text, file, line);
+}
+
 #define assert_refused(options, rc, text) check_refused((options), (rc), (text), __FILE__, __LINE__)
 static void check_refused(const proc_daemon_options *options, int rc, const char *text, const char *file, int line)
 {
@@ -1033,8 +1039,7 @@ static void check_refused(const proc_daemon_options *options, int rc, const char
         _exit(1);
     check_rc(got, rc, "proc_daemonize", file, line);
     assert_ptr_equal(daemon, (void *)-1);
-    assert_true(report.outcome == PROC_DAEMON_FAILED && report.code == 1 && report.error.code == -rc);
-    check_contains(report.error.text, text, file, line);
+    check_refusal(&report, rc, text, file, line);
 }
 
 static void options_that_make_no_sense_are_refused(void **state)
@@ -1048,8 +1053,7 @@ static void options_that_make_no_sense_are_refused(void **state)
     (void)state;
     memset(&report, 0x55, sizeof report);
     assert_rc(proc_daemonize(NULL, NULL, &report), -EINVAL);
-    assert_true(report.outcome == PROC_DAEMON_FAILED && report.code == 1 && report.error.code == EINVAL);
-    assert_contains(report.error.text, "nowhere to put the daemon");
+    check_refusal(&report, -EINVAL, "nowhere to put the daemon", __FILE__, __LINE__);
     assert_rc(proc_daemonize(&daemon, NULL, NULL), -EINVAL);
     assert_refused(&(const proc_daemon_options){.size = 0}, -EINVAL, "size is not set");
     assert_refused(&longer.known, -E2BIG, "more than this version knows");
@@ -1081,8 +1085,7 @@ static void check_program(const proc_options *options, const proc_daemon_options
 {
     proc_daemon_report report;
     check_rc(proc_daemon_spawn(PROC_ARGV("true"), options, how, &report), rc, "proc_daemon_spawn", file, line);
-    assert_true(report.outcome == PROC_DAEMON_FAILED && report.code == 1 && report.error.code == -rc);
-    check_contains(report.error.text, text, file, line);
+    check_refusal(&report, rc, text, file, line);
 }
 
 static void a_program_has_its_own_options_and_the_daemons_are_not_among_them(void **state)
