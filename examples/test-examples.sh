@@ -565,8 +565,39 @@ end_daemon() {
     trap 'rm -rf "$work"' EXIT
 }
 
+# A program as a supervisor's: it says that it works, waits for a word, and then is ready, or cannot start.
+service='
+import os, signal, socket, sys
+work, outcome = sys.argv[1:]
+address = os.environ["NOTIFY_SOCKET"]
+def tell(text):
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(text, address.replace("@", "\0", 1))
+tell(b"STATUS=looks for a port")
+open(work + "/begun", "w").close()
+open(work + "/word").read()
+if outcome == "fail":
+    tell(b"STATUS=no port is free")
+    sys.exit(3)
+tell(b"READY=1")
+signal.pause()'
+
+# starts_late STATUS OUTCOME: as expect, and the launcher is not back before the word.
+starts_late() {
+    rm -f "$work/begun" "$work/word"
+    mkfifo "$work/word"
+    "$program" -n "$python" -c "$service" "$work" "$2" >"$work/out" 2>"$work/err" &
+    launcher=$!
+    until [ -e "$work/begun" ] || ! kill -0 $launcher 2>"$work/void"; do sleep 0.01; done
+    [ "$(stat_field $launcher 1)" = S ] || fail "daemon: is back before: $(cat "$work/err")"
+    echo go on >"$work/word"
+    wait $launcher
+    got=$?
+    [ $got -eq "$1" ] || fail "daemon -n ... $2: exits with $got, not $1: $(cat "$work/err")"
+}
+
 test_daemon() {
     unset NOTIFY_SOCKET LISTEN_PID
+    python=$(command -v python3)
     PATH=/usr/bin:/bin
     expect 0 sleep 60
     is_daemon
@@ -588,7 +619,14 @@ test_daemon() {
     expect 3 -f -p "$work/pid" sh -c 'exit 3'
     expect 127 -f no-program-has-this-name
 
-    # Ready when it says so, and never before.
+    # Ready when it says so, and never before; or not at all, and why.
+    starts_late 0 ready
+    is err ''
+    is_daemon
+    end_daemon
+    starts_late 3 fail
+    is err "daemon \"$python\": start: exited with 3 before it was ready: no port is free"
+    is out ''
     expect 4 -n sh -c 'exit 4'
     is err 'daemon "sh": start: exited with 4 before it was ready'
     expect 139 -n sh -c 'kill -SEGV $$'

@@ -820,6 +820,18 @@ static void a_program_says_itself_when_it_is_ready(void **state)
                 "killed by SIGKILL");
 }
 
+static void the_last_words_of_a_program_are_told(void **state)
+{
+    (void)state;
+    assert_told(DAEMON_DOES("--notify", "spawn", CHILD, "tell-and-fail", "STATUS=looks", "STATUS=no port\033 is free"),
+                -ECHILD, PROC_DAEMON_ENDED, 78, "exited with 78 before it was ready: no port\\x1b is free");
+    char status[400] = "STATUS=";
+    memset(status + 7, 'x', 300);
+    struct told told = assert_told(DAEMON_DOES("--notify", "spawn", CHILD, "tell-and-fail", status), -ECHILD,
+                                   PROC_DAEMON_ENDED, 78, "before it was ready: xxx");
+    assert_int_equal(strlen(told.text), sizeof((proc_error *)0)->text - 1);
+}
+
 static void a_program_is_not_told_of_our_supervisor(void **state)
 {
     (void)state;
@@ -1145,6 +1157,7 @@ int main(int argc, char **argv)
         daemon_test(a_program_is_started_with_the_same_steps),
         daemon_test(a_program_that_cannot_be_run_is_127_or_126),
         daemon_test(a_program_says_itself_when_it_is_ready),
+        daemon_test(the_last_words_of_a_program_are_told),
         daemon_test(a_program_is_not_told_of_our_supervisor),
         daemon_test(under_a_supervisor_nothing_is_forked),
         daemon_test(what_a_supervisor_did_not_hear_can_be_said_again),
