@@ -139,7 +139,7 @@ static int read_field(struct text line, int *hosts)
 int http_parse(const char *bytes, size_t len, struct http_request *ret_request)
 {
     struct http_request request;
-    struct text head = {bytes, bytes + len}, line;
+    struct text head = {bytes, bytes + len}, line = head;
     int minor, hosts = 0;
     if (len >= 2 && memcmp(bytes, "\r\n", 2) == 0)
         head.at += 2; /* some send one too many behind the request before */

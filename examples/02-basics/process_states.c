@@ -63,6 +63,7 @@ static int await_state(int pid, char state, proc_status *ret_status)
 static int show(char state, const char *reason)
 {
     proc_status status;
+    fflush(stdout); /* so that the copy has nothing left to print */
     int pid = fork();
     if (pid == 0)
         _exit(live(state));
