@@ -176,7 +176,7 @@ typedef struct proc_slot {
  * of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended child
  * has been freed. Until then the program has more threads than it made: proc_daemonize() refuses, and so does
  * unshare(2) of a user namespace. To the kernel, execve(2) ends this program, too: the child does not outlive it.
- * @see PR_SET_PDEATHSIG(2const)
+ * @see prctl(2)
  */
 #define PROC_DIE_WITH_PARENT 0x0010u
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
