@@ -259,8 +259,11 @@ static int changes_its_user(void *unused)
 {
     proc_child *child;
     (void)unused;
-    require_rc(proc_spawn(&child, CHILD_DOES("ready"), PROC_OPTIONS(BOUND, .out = PROC_PIPE)), 0);
+    require_rc(proc_spawn(&child, PROC_ARGV("cat"), PROC_OPTIONS(BOUND, .in = PROC_PIPE)), 0);
     require(setgid(65534) == 0 && setuid(65534) == 0);
+    /* We may not kill it any more: it ends with its input. */
+    require_rc(proc_close(child, 0), 0);
+    require_rc(proc_wait(child, PATIENCE_MS, NULL), 0);
     proc_child_free(child);
     return 0;
 }

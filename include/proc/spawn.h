@@ -170,7 +170,8 @@ typedef struct proc_slot {
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
 /**
  * The child gets SIGKILL when this program ends, however it ends; not when the thread ends that called. A set-user-ID
- * program, or one with capabilities of its own, is let off by the kernel when it is executed.
+ * program, or one with capabilities of its own, is let off by the kernel when it is executed; and a program that could
+ * not kill(2) the child any more, having given up its privileges, does not take it along either.
  *
  * For this the kernel wants a thread that lives as long as the child: proc_spawn() makes one, which sleeps. It is a copy
  * of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended child
