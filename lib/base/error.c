@@ -36,6 +36,7 @@ const char *proc_step_name(int step)
     case PROC_STEP_GROUPS: return "groups";
     case PROC_STEP_GID: return "gid";
     case PROC_STEP_UID: return "uid";
+    case PROC_STEP_DIE_WITH_PARENT: return "die with parent";
     case PROC_STEP_CLOSE: return "close";
     case PROC_STEP_SIGNALS: return "signal";
     case PROC_STEP_EXEC: return "exec";

@@ -6,6 +6,9 @@
  */
 #include "child_side.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include "../isolation/limits.h"
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
@@ -70,6 +73,22 @@ static struct report change_ids(const struct plan *plan)
     return STEP_DONE;
 }
 
+/* ---- The parent ---- */
+
+/*
+ * After the ids, whose change would undo it. A parent that has ended before that sends no signal any more: then the
+ * parent is another one by now.
+ */
+static struct report die_with_parent(const struct plan *plan)
+{
+    if (plan->parent == 0)
+        return STEP_DONE;
+    long rc = proc__step_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
+    if (rc == 0 && proc__step_call(SYS_getppid, 0, 0, 0) != plan->parent)
+        rc = -ESRCH;
+    return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
+}
+
 /* ---- The list ---- */
 
 static struct report apply_terminal(const struct plan *plan)
@@ -117,7 +136,9 @@ static struct report settle(const struct plan *plan, struct needed *needed)
         return report;
     /* 8 */ if ((report = apply_limits(plan)).step)
         return report;
-    /* 9 */ return change_ids(plan);
+    /* 9 */ if ((report = change_ids(plan)).step)
+        return report;
+    /* 10 */ return die_with_parent(plan);
 }
 
 static struct needed needed_of(const struct plan *plan, int report_fd)
@@ -139,15 +160,15 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
     struct report report;
     if ((report = settle(plan, needed)).step)
         return report;
-    /* 10 */ if ((report = proc__child_close_others(plan)).step)
+    /* 11 */ if ((report = proc__child_close_others(plan)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 12 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
         return report;
-    /* 12 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 13 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 13 */ if ((report = apply_sandbox(plan)).step)
+    /* 14 */ if ((report = apply_sandbox(plan)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 15 */ return proc__child_execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
