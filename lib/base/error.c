@@ -31,13 +31,18 @@ const char *proc_step_name(int step)
     case PROC_STEP_CLONE: return "clone";
     case PROC_STEP_SESSION: return "session";
     case PROC_STEP_GROUP: return "process group";
+    case PROC_STEP_ROOT: return "chroot";
     case PROC_STEP_CWD: return "chdir";
     case PROC_STEP_FDS: return "descriptor";
     case PROC_STEP_GROUPS: return "groups";
     case PROC_STEP_GID: return "gid";
     case PROC_STEP_UID: return "uid";
+    case PROC_STEP_CAPS: return "capability";
+    case PROC_STEP_NO_NEW_PRIVS: return "no_new_privs";
+    case PROC_STEP_LANDLOCK: return "landlock";
     case PROC_STEP_CLOSE: return "close";
     case PROC_STEP_SIGNALS: return "signal";
+    case PROC_STEP_SECCOMP: return "seccomp";
     case PROC_STEP_EXEC: return "exec";
     case PROC_STEP_WRITE: return "write";
     case PROC_STEP_LOCK: return "lock";
