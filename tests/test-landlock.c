@@ -38,6 +38,12 @@ static int needs_landlock(void **state)
     return needs_pidfds(state);
 }
 
+static int needs_landlock_and_root(void **state)
+{
+    int rc = needs_landlock(state);
+    return rc < 0 ? rc : needs_root(state);
+}
+
 #define landlock_test(test) cmocka_unit_test_setup(test, needs_landlock)
 
 /* A directory with two in it, `open` and `closed`. */
@@ -329,7 +335,7 @@ int main(int argc, char **argv)
         landlock_test(it_implies_no_new_privileges_for_the_child_alone),
         landlock_test(descriptors_are_placed_and_closed_all_the_same),
         landlock_test(others_are_closed_in_the_other_way_too),
-        root_test(a_user_without_privileges_may_use_it),
+        cmocka_unit_test_setup(a_user_without_privileges_may_use_it, needs_landlock_and_root),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
         spawning_test(where_there_is_none_it_is_an_error_or_left_out),

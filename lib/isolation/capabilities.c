@@ -121,9 +121,11 @@ static int lowest(uint64_t set)
 static struct report refuse_unknown(const struct sets *sets)
 {
     uint64_t named = sets->permitted | sets->inheritable;
-    for (int cap = 0; cap < MOST_CAPS; cap++)
-        if (named & PROC_CAP(cap) && proc__step_call(SYS_prctl, PR_CAPBSET_READ, cap, 0) < 0)
-            return failed_for(-EINVAL, cap);
+    for (int cap = 0; cap < MOST_CAPS; cap++) {
+        long rc = named & PROC_CAP(cap) ? proc__step_call(SYS_prctl, PR_CAPBSET_READ, cap, 0) : 0;
+        if (rc < 0)
+            return failed_for(rc, cap);
+    }
     return STEP_DONE;
 }
 
@@ -138,9 +140,11 @@ static struct report set_or_tell(const struct sets *sets, uint64_t added)
 static struct report limit_bounding(uint64_t bounding)
 {
     for (int cap = 0; cap < MOST_CAPS; cap++) {
-        if (bounding & PROC_CAP(cap) || proc__step_call(SYS_prctl, PR_CAPBSET_READ, cap, 0) != 1)
-            continue;
-        long rc = proc__step_call(SYS_prctl, PR_CAPBSET_DROP, cap, 0);
+        long rc = bounding & PROC_CAP(cap) ? 0 : proc__step_call(SYS_prctl, PR_CAPBSET_READ, cap, 0);
+        if (rc == -EINVAL) /* beyond the last that there is */
+            break;
+        if (rc == 1)
+            rc = proc__step_call(SYS_prctl, PR_CAPBSET_DROP, cap, 0);
         if (rc < 0)
             return failed_for(rc, cap);
     }
