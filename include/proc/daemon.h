@@ -219,7 +219,7 @@ PROC_API int proc_supervised(void);
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE and INHERIT_SIGNALS, program, search, env, env_edit,
- *        start->candidates, signals; nothing else. NULL = all defaults. Without .signals, those that we ignore are
+ *        start->candidates, signals, sandbox; nothing else. NULL = all defaults. Without .signals, those that we ignore are
  *        reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.

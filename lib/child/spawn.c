@@ -26,11 +26,14 @@ struct spawn {
 
 /* ---- Starting ---- */
 
-/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
+/*
+ * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one that
+ * its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
+ */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid))
+    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid || proc__plan_has_filter(plan)))
         return MEMORY_COPIED;
     return memory;
 }
