@@ -108,11 +108,10 @@ static long mark_gaps(const struct plan *plan)
     return mark_range(first, UINT_MAX);
 }
 
-/* A limit on descriptors lets nobody open the list any more, and hides those that are beyond it. */
-void proc__child_look_ahead(const struct plan *plan, struct needed *needed)
+void proc__child_open_fd_list(struct needed *needed)
 {
     struct fd_list list;
-    if (plan->inherit_fds || !plan->limits || mark_range(UINT_MAX, UINT_MAX) == 0)
+    if (mark_range(UINT_MAX, UINT_MAX) == 0) /* open nowhere */
         return;
     proc__fd_list_open(&list);
     needed->fds[NEEDED_FD_LIST] = list.dir;

@@ -14,17 +14,18 @@
 
 /* Descriptors that steps after the moves still need; -1: none. */
 enum {
-    NEEDED_REPORT,  /* the parent's: the way home */
-    NEEDED_FD_LIST, /* our own: the list of all, where a limit may keep us from opening it later */
+    NEEDED_REPORT,  /* the way home, or what tells that we have gone */
+    NEEDED_FD_LIST, /* /proc/self/fd, where it will be out of reach */
+    NEEDED_RULESET, /* of landlock */
     NEEDED_COUNT
 };
 struct needed {
     int fds[NEEDED_COUNT];
-    int fd_end; /* where that list lets us down: no descriptor has this number or a higher one; -1 = not known */
+    int fd_end; /* where the list lets us down: no descriptor has this number or a higher one; -1 = not known */
 };
 
-/* Opens what a later step will need and an earlier one may take away. */
-void proc__child_look_ahead(const struct plan *plan, struct needed *needed);
+/* Opens the list of descriptors if close_range(2) is missing. */
+void proc__child_open_fd_list(struct needed *needed);
 /* Puts aside what a move would overwrite. */
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */

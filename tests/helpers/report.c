@@ -6,8 +6,9 @@
  *
  *     argc, argv N, env, cwd, umask, pid, ppid, pgid, sid, tty_nr, uids, gids (real effective saved), groups,
  *     blocked (rt_sigprocmask), SigPnd ShdPnd SigBlk SigIgn SigCgt (/proc/self/status), fd N cloexec= flags= target,
- *     dumpable, no_new_privs, nice, cpus (a list), policy (with its flag), priority, io_priority,
- *     rlimit N (soft hard), oom_score_adj, cgroup (version 2), cgroup-freezer (version 1)
+ *     CapInh CapPrm CapEff CapBnd CapAmb Seccomp (there too), dumpable, no_new_privs, nice, cpus (a list), policy (with
+ *     its flag), priority, io_priority, rlimit N (soft hard), oom_score_adj, cgroup (version 2), cgroup-freezer
+ *     (version 1)
  *
  * The descriptors are looked at before anything is opened. Bytes that would break a line are shown as \xNN.
  */
@@ -150,7 +151,7 @@ static void tell_ids(FILE *to)
     fprintf(to, "\n");
 }
 
-static void tell_signals(FILE *to)
+static void tell_signals_and_privileges(FILE *to)
 {
     char line[256];
     uint64_t blocked[2] = {0};
@@ -160,7 +161,9 @@ static void tell_signals(FILE *to)
     while (file && fgets(line, sizeof line, file)) {
         char key[16], value[64];
         if (sscanf(line, "%15[^:]: %63s", key, value) == 2 &&
-            (strncmp(key, "Sig", 3) == 0 || strcmp(key, "ShdPnd") == 0) && strcmp(key, "SigQ") != 0)
+            (strncmp(key, "Sig", 3) == 0 || strncmp(key, "Cap", 3) == 0 || strcmp(key, "ShdPnd") == 0 ||
+             strcmp(key, "Seccomp") == 0) &&
+            strcmp(key, "SigQ") != 0)
             fprintf(to, "%s %s\n", key, value);
     }
     if (file)
@@ -177,7 +180,7 @@ static void tell_descriptors(FILE *to)
     }
 }
 
-static void tell_privileges(FILE *to)
+static void tell_process_flags(FILE *to)
 {
     fprintf(to, "dumpable %d\nno_new_privs %d\n", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
             prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
@@ -247,9 +250,9 @@ int main(int argc, char **argv)
     tell_place(to);
     tell_family(to);
     tell_ids(to);
-    tell_signals(to);
+    tell_signals_and_privileges(to);
     tell_descriptors(to);
-    tell_privileges(to);
+    tell_process_flags(to);
     tell_scheduling(to);
     tell_limits(to);
     free(descriptors);
