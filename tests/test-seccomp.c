@@ -130,8 +130,9 @@ static void descriptors_are_closed_whatever_the_filter_denies(void **state)
     answer(&filter, SYS_rt_sigaction, SECCOMP_RET_KILL_PROCESS);
     answer(&filter, SYS_chdir, SECCOMP_RET_KILL_PROCESS);
     int extra = dup(STDERR_FILENO);
-    proc_child *child = start(CHILD_DOES("fds"), PROC_OPTIONS(.in = PROC_NULL, .out = PROC_PIPE, .cwd = "/",
-                                                              .fds = PROC_FDS({7, PROC_FD(2)}), .sandbox = UNDER(filter)));
+    proc_child *child =
+        start(CHILD_DOES("fds"), PROC_OPTIONS(.in = PROC_NULL, .out = PROC_PIPE, .cwd = "/",
+                                              .fds = PROC_FDS({7, PROC_FD(2)}), .sandbox = UNDER(filter)));
     char *all = all_of(child, 1);
     assert_string_equal(all, "0\n1\n2\n7\n");
     free(all);
@@ -142,14 +143,14 @@ static void descriptors_are_closed_whatever_the_filter_denies(void **state)
 /* ---- Starts that fail under a filter ---- */
 
 #define MISSING "/no/such/program"
-#define assert_still_missing(filter)                                                                              \
-    assert_fails(PROC_ARGV(MISSING), PROC_OPTIONS(.sandbox = UNDER(filter)), -ENOENT, PROC_STEP_EXEC, 0,          \
+#define assert_still_missing(filter)                                                                     \
+    assert_fails(PROC_ARGV(MISSING), PROC_OPTIONS(.sandbox = UNDER(filter)), -ENOENT, PROC_STEP_EXEC, 0, \
                  "spawn \"" MISSING "\": exec \"" MISSING "\": No such file or directory")
 
 static void a_failure_comes_home_whatever_the_filter_denies(void **state)
 {
-    static const uint32_t actions[] = {REFUSE(EPERM), REFUSE(0), REFUSE(EINTR), SECCOMP_RET_TRAP,
-                                       SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD};
+    static const uint32_t actions[] = {
+        REFUSE(EPERM), REFUSE(0), REFUSE(EINTR), SECCOMP_RET_TRAP, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD};
     static const long calls[] = {SYS_write, SYS_exit_group, SYS_exit, SYS_faccessat};
     (void)state;
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
@@ -220,7 +221,8 @@ static void a_daemons_program_under_a_filter_is_told_truly(void **state)
     proc_daemon_report report;
     (void)state;
     struct filter good = one_answer(SYS_uname, REFUSE(EDOM)), denied = one_answer(SYS_execve, REFUSE(EACCES)),
-                  mute = one_answer(SYS_write, REFUSE(EPERM)), deadly = one_answer(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+                  mute = one_answer(SYS_write, REFUSE(EPERM)),
+                  deadly = one_answer(SYS_execve, SECCOMP_RET_KILL_PROCESS);
     answer(&mute, SYS_writev, REFUSE(EPERM));
     answer(&mute, SYS_pwritev2, REFUSE(EPERM));
     assert_rc(proc_daemon_spawn(PROC_ARGV("sleep", "60"), PROC_OPTIONS(.sandbox = UNDER(good)), NULL, &report), 0);
@@ -238,9 +240,9 @@ static void a_daemons_program_under_a_filter_is_told_truly(void **state)
 
 /* ---- What makes no sense ---- */
 
-#define assert_refused(code, what, ...)                                                                          \
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(__VA_ARGS__)), -(code), PROC_STEP_OPTIONS, \
-                 -1, what)
+#define assert_refused(code, what, ...)                                                                              \
+    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(__VA_ARGS__)), -(code), PROC_STEP_OPTIONS, -1, \
+                 what)
 #define TEXT(what) "spawn \"x\": options \".sandbox->seccomp_" what
 
 static void filters_that_make_no_sense_are_refused(void **state)
@@ -268,9 +270,9 @@ static void flags_that_make_sense_are_taken(void **state)
 {
     (void)state;
     struct filter filter = allow_all();
-    proc_child *child = start(PROC_ARGV("true"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.seccomp = filter.code,
-                                                                                      .seccomp_length = filter.len,
-                                                                                      .seccomp_flags = 2 | 4)));
+    proc_child *child = start(PROC_ARGV("true"),
+                              PROC_OPTIONS(.sandbox = PROC_SANDBOX(.seccomp = filter.code, .seccomp_length = filter.len,
+                                                                   .seccomp_flags = 2 | 4)));
     assert_ends(child, PROC_EXITED, 0);
     proc_child_free(child);
 }

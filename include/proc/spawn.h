@@ -20,8 +20,8 @@ extern "C" {
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
  * What the child does between its birth and execve(2), in this order: session, process group, umask, root, working
- * directory, descriptors, groups, gid, uid, capabilities, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
- * its errno, `options.error` names it, and nothing is left behind.
+ * directory, descriptors, groups, gid, uid, capabilities, closing the rest, landlock, signals, seccomp, execve. A step
+ * that fails ends the start: the call returns its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
 
