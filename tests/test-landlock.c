@@ -44,6 +44,21 @@ static int needs_landlock_and_root(void **state)
     return rc < 0 ? rc : needs_root(state);
 }
 
+/* Daemons are then ours to reap. */
+static int needs_landlock_and_orphans(void **state)
+{
+    int rc = needs_landlock(state);
+    if (SANITIZER_THREADS)
+        leave_out("the sanitizer has a thread of its own, and threads are refused");
+    return rc < 0 ? rc : prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+static int leaves_orphans_alone(void **state)
+{
+    (void)state;
+    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
 #define landlock_test(test) cmocka_unit_test_setup(test, needs_landlock)
 
 /* A directory with two in it, `open` and `closed`. */
@@ -253,6 +268,8 @@ static void a_daemons_program_lives_under_it(void **state)
     int rc = proc_daemon_spawn(argv, PROC_OPTIONS(.sandbox = &sandbox), NULL, &report);
     assert_true(rc == 0 || report.outcome == PROC_DAEMON_ENDED); /* it may be as fast as that */
     assert_eventually(access(open_file, F_OK) == 0);
+    if (rc == 0)
+        end_process(report.pid);
     assert_true(access(closed_file, F_OK) < 0);
     free(allowed);
     remove_place();
@@ -357,7 +374,8 @@ int main(int argc, char **argv)
         landlock_test(descriptors_are_placed_and_closed_all_the_same),
         landlock_test(others_are_closed_in_the_other_way_too),
         cmocka_unit_test_setup(a_user_without_privileges_may_use_it, needs_landlock_and_root),
-        landlock_test(a_daemons_program_lives_under_it),
+        cmocka_unit_test_setup_teardown(a_daemons_program_lives_under_it, needs_landlock_and_orphans,
+                                        leaves_orphans_alone),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
         machine_test(where_there_is_none_it_is_an_error_or_left_out),
