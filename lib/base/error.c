@@ -37,6 +37,7 @@ const char *proc_step_name(int step)
     case PROC_STEP_GROUPS: return "groups";
     case PROC_STEP_GID: return "gid";
     case PROC_STEP_UID: return "uid";
+    case PROC_STEP_DIE_WITH_PARENT: return "die with parent";
     case PROC_STEP_CAPS: return "capability";
     case PROC_STEP_NO_NEW_PRIVS: return "no_new_privs";
     case PROC_STEP_LANDLOCK: return "landlock";

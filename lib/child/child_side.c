@@ -6,6 +6,9 @@
  */
 #include "child_side.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include "../isolation/capabilities.h"
 #include "../isolation/landlock.h"
 #include "../isolation/limits.h"
@@ -77,6 +80,24 @@ static struct report change_ids(const struct plan *plan)
         return proc__step_failed(PROC_STEP_UID, rc, (int)*plan->uid);
     return STEP_DONE;
 }
+
+/* ---- The parent ---- */
+
+/*
+ * After the ids, whose change would undo it. A parent that has ended before that sends no signal any more: then the
+ * parent is another one by now.
+ */
+static struct report die_with_parent(const struct plan *plan)
+{
+    if (plan->parent == 0)
+        return STEP_DONE;
+    long rc = proc__step_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
+    if (rc == 0 && proc__step_call(SYS_getppid, 0, 0, 0) != plan->parent)
+        rc = -ESRCH;
+    return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
+}
+
+/* ---- Capabilities ---- */
 
 static int changes_caps(const struct plan *plan)
 {
@@ -184,7 +205,9 @@ static struct report settle(const struct plan *plan, struct needed *needed)
         return report;
     /* 10 */ if ((report = change_credentials(plan)).step)
         return report;
-    /* 11 */ return forbid_new_privs(plan);
+    /* 11 */ if ((report = forbid_new_privs(plan)).step)
+        return report;
+    /* 12 */ return die_with_parent(plan);
 }
 
 static struct needed needed_of(const struct plan *plan, int report_fd)
@@ -209,17 +232,17 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
     struct report report;
     if ((report = settle(plan, needed)).step)
         return report;
-    /* 12 */ if ((report = proc__child_close_others(plan, needed)).step)
+    /* 13 */ if ((report = proc__child_close_others(plan, needed)).step)
         return report;
-    /* 13 */ if ((report = enter_landlock(needed)).step)
+    /* 14 */ if ((report = enter_landlock(needed)).step)
         return report;
-    /* 14 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 15 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
         return report;
-    /* 15 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 16 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 16 */ if ((report = apply_filter(plan)).step)
+    /* 17 */ if ((report = apply_filter(plan)).step)
         return report;
-    /* 17 */ return proc__child_execute(plan);
+    /* 18 */ return proc__child_execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)

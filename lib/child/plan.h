@@ -47,6 +47,8 @@ struct plan {
     const struct namespaces *namespaces;
     const struct sandbox *sandbox;
 
+    int parent; /* the pid to die with; 0 = none */
+
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */
 };

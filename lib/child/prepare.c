@@ -85,6 +85,7 @@ static void plan_place(struct prepared *prepared)
     plan->moves = prepared->wiring.moves;
     plan->move_count = prepared->wiring.move_count;
     plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
+    plan->parent = request->options.flags & PROC_DIE_WITH_PARENT ? (int)getpid() : 0;
 }
 
 static void plan_ids(struct prepared *prepared)

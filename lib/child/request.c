@@ -98,8 +98,9 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 /* ---- Options ---- */
 
-#define KNOWN_FLAGS \
-    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
+#define KNOWN_FLAGS                                                                                       \
+    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
+     PROC_DETACH | PROC_SEARCH_RELATIVE)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {

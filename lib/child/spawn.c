@@ -45,7 +45,10 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     struct report report;
     proc_child *child = spawn->child;
-    int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
+    const struct plan *plan = &spawn->ready.plan;
+    int rc = plan->parent == 0 ? proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report)
+                               : proc__parent_thread_start(&child->parent_thread, plan, (enum memory)memory,
+                                                           &child->pid, &child->pidfd, &report);
     if (rc < 0)
         return proc__fail(ret_failure, report.step, report.code, report.index,
                           proc__prepared_argument(&spawn->ready, &report));
