@@ -52,8 +52,8 @@ static void a_user_gets_what_is_ambient(void **state)
 {
     (void)state;
     struct found before = program_finds(PROC_OPTIONS(.ids = AS_SOMEBODY));
-    struct found found =
-        program_finds(PROC_OPTIONS(.ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.caps = {.ambient = PROC_CAP_SET(LOW_PORTS)})));
+    struct found found = program_finds(
+        PROC_OPTIONS(.ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.caps = {.ambient = PROC_CAP_SET(LOW_PORTS)})));
     assert_int_equal(before.permitted, 0);
     assert_int_equal(found.ambient, LOW_PORTS);
     assert_int_equal(found.permitted, LOW_PORTS);
@@ -85,8 +85,8 @@ static void only_these_is_right_for_root_and_for_users(void **state)
         const struct found one = {RAW, RAW, RAW, RAW, RAW}, none = {0, 0, 0, 0, 0};
         assert_true(same(
             one, program_finds(PROC_OPTIONS(.ids = ids[i], .sandbox = PROC_SANDBOX(.caps = PROC_CAPS_ONLY(RAW))))));
-        assert_true(same(
-            none, program_finds(PROC_OPTIONS(.ids = ids[i], .sandbox = PROC_SANDBOX(.caps = PROC_CAPS_ONLY(0))))));
+        assert_true(
+            same(none, program_finds(PROC_OPTIONS(.ids = ids[i], .sandbox = PROC_SANDBOX(.caps = PROC_CAPS_ONLY(0))))));
     }
 }
 
@@ -115,13 +115,14 @@ static void each_set_is_set_by_itself(void **state)
 {
     (void)state;
     struct found before = program_finds(PROC_OPTIONS(.cwd = "/"));
-    struct found found = program_finds(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.caps = {.inheritable = PROC_CAP_SET(RAW)})));
+    struct found found =
+        program_finds(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.caps = {.inheritable = PROC_CAP_SET(RAW)})));
     assert_int_equal(found.inheritable, RAW);
     assert_int_equal(found.bounding, before.bounding);
     assert_int_equal(found.ambient, before.ambient);
     /* What is new in the inheritable set has to come before the bounding set loses it. */
-    found = program_finds(PROC_OPTIONS(
-        .sandbox = PROC_SANDBOX(.caps = {.inheritable = PROC_CAP_SET(RAW), .bounding = PROC_CAP_SET(LOW_PORTS)})));
+    found = program_finds(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.caps = {.inheritable = PROC_CAP_SET(RAW),
+                                                                        .bounding = PROC_CAP_SET(LOW_PORTS)})));
     assert_int_equal(found.inheritable, RAW);
     assert_int_equal(found.bounding, LOW_PORTS);
 }
@@ -171,8 +172,12 @@ static int capabilities_that_are_not_ours(void *arg)
         expect_refusal(&(proc_caps){.bounding = PROC_CAP_SET(0)}, -EPERM, CAP_CHOWN,
                        "spawn \"true\": capability \"chown\": Operation not permitted");
     proc_error error;
-    require_rc(spawn_with(&(proc_caps){.permitted = PROC_CAP_SET(0), .effective = PROC_CAP_SET(0),
-                                       .inheritable = PROC_CAP_SET(0), .ambient = PROC_CAP_SET(0)}, &error), 0);
+    require_rc(spawn_with(&(proc_caps){.permitted = PROC_CAP_SET(0),
+                                       .effective = PROC_CAP_SET(0),
+                                       .inheritable = PROC_CAP_SET(0),
+                                       .ambient = PROC_CAP_SET(0)},
+                          &error),
+               0);
     return 0;
 }
 
@@ -200,8 +205,8 @@ static void a_capability_that_the_kernel_lacks_is_refused(void **state)
     assert_in_fork(unknown_capabilities, NULL);
 }
 
-#define assert_refused(what, ...)                                                                            \
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.caps = {__VA_ARGS__})), -EINVAL,     \
+#define assert_refused(what, ...)                                                                       \
+    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.caps = {__VA_ARGS__})), -EINVAL, \
                  PROC_STEP_OPTIONS, -1, "spawn \"x\": options \".sandbox->caps: " what "\": Invalid argument")
 
 static void sets_that_contradict_each_other_are_refused(void **state)
@@ -246,7 +251,10 @@ static int is_as_before(struct ours *before)
 static void starts_leave_our_own_privileges_alone(void **state)
 {
     const proc_caps sets[] = {
-        PROC_CAPS_ONLY(RAW), PROC_CAPS_ONLY(0), {.bounding = PROC_CAP_SET(~RAW)}, {.ambient = PROC_CAP_SET(LOW_PORTS)},
+        PROC_CAPS_ONLY(RAW),
+        PROC_CAPS_ONLY(0),
+        {.bounding = PROC_CAP_SET(~RAW)},
+        {.ambient = PROC_CAP_SET(LOW_PORTS)},
     };
     (void)state;
     struct ours before = look_at_us();
@@ -267,7 +275,8 @@ static int with_securebits(void *arg)
     (void)arg;
     require(prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) == 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
     int before = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-    struct found found = program_finds(PROC_OPTIONS(.ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.caps = PROC_CAPS_ONLY(RAW))));
+    struct found found =
+        program_finds(PROC_OPTIONS(.ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.caps = PROC_CAPS_ONLY(RAW))));
     require(found.permitted == RAW && found.effective == RAW);
     require(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) == before && before == (SECBIT_NOROOT | SECBIT_KEEP_CAPS));
     return 0;

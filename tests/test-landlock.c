@@ -44,6 +44,21 @@ static int needs_landlock_and_root(void **state)
     return rc < 0 ? rc : needs_root(state);
 }
 
+/* Daemons are then ours to reap. */
+static int needs_landlock_and_orphans(void **state)
+{
+    int rc = needs_landlock(state);
+    if (SANITIZER_THREADS)
+        leave_out("the sanitizer has a thread of its own, and threads are refused");
+    return rc < 0 ? rc : prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+static int leaves_orphans_alone(void **state)
+{
+    (void)state;
+    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
 #define landlock_test(test) cmocka_unit_test_setup(test, needs_landlock)
 
 /* A directory with two in it, `open` and `closed`. */
@@ -103,10 +118,10 @@ static void relative_paths_are_seen_from_our_directory(void **state)
     char line[300], *here = getcwd(NULL, 0);
     assert_int_equal(chdir(top), 0);
     snprintf(line, sizeof line, "%s 0", open_file);
-    assert_string_equal(
-        says(CHILD_DOES("try-write", open_file),
-             PROC_SANDBOX(.deny_fs = WRITE_FILE | MAKE_REG, .rules = PROC_LANDLOCK_RULES({"open", WRITE_FILE | MAKE_REG, 0, 0}))),
-        line);
+    assert_string_equal(says(CHILD_DOES("try-write", open_file),
+                             PROC_SANDBOX(.deny_fs = WRITE_FILE | MAKE_REG,
+                                          .rules = PROC_LANDLOCK_RULES({"open", WRITE_FILE | MAKE_REG, 0, 0}))),
+                        line);
     assert_int_equal(chdir(here), 0);
     free(here);
     remove_place();
@@ -210,10 +225,8 @@ static int closes_without_close_range(void *arg)
     (void)arg;
     require(deny_call(436 /* close_range */, ENOSYS) == 0);
     require(dup2(STDERR_FILENO, 300) == 300);
-    proc_child *child =
-        start(CHILD_DOES("fds"),
-              PROC_OPTIONS(.out = PROC_PIPE,
-                           .sandbox = PROC_SANDBOX(.deny_fs = READ_DIR | MAKE_REG)));
+    proc_child *child = start(CHILD_DOES("fds"),
+                              PROC_OPTIONS(.out = PROC_PIPE, .sandbox = PROC_SANDBOX(.deny_fs = READ_DIR | MAKE_REG)));
     char *all = all_of(child, 1);
     require(strcmp(all, "0\n1\n2\n") == 0);
     free(all);
@@ -234,11 +247,31 @@ static void a_user_without_privileges_may_use_it(void **state)
     char line[300];
     chmod(top, 0777);
     snprintf(line, sizeof line, "%s EACCES", open_file);
-    proc_child *child = start(CHILD_DOES("try-write", open_file),
-                              PROC_OPTIONS(.out = PROC_PIPE, .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534)),
-                                           .sandbox = PROC_SANDBOX(.deny_fs = MAKE_REG)));
+    proc_child *child =
+        start(CHILD_DOES("try-write", open_file),
+              PROC_OPTIONS(.out = PROC_PIPE, .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534)),
+                           .sandbox = PROC_SANDBOX(.deny_fs = MAKE_REG)));
     assert_string_equal(said(child), line);
     proc_child_free(child);
+    remove_place();
+}
+
+static void a_daemons_program_lives_under_it(void **state)
+{
+    proc_daemon_report report;
+    (void)state;
+    make_place();
+    char *allowed = path_in(top, "open");
+    const proc_landlock_rule rules[] = {{.path = allowed, .allow = MAKE_REG}};
+    const proc_sandbox sandbox = {.size = sizeof sandbox, .deny_fs = MAKE_REG, .rules = {rules, 1}};
+    const char *const argv[] = {"sh", "-c", "echo a > \"$0\"; echo b > \"$1\"", closed_file, open_file, NULL};
+    int rc = proc_daemon_spawn(argv, PROC_OPTIONS(.sandbox = &sandbox), NULL, &report);
+    assert_true(rc == 0 || report.outcome == PROC_DAEMON_ENDED); /* it may be as fast as that */
+    assert_eventually(access(open_file, F_OK) == 0);
+    if (rc == 0)
+        end_process(report.pid);
+    assert_true(access(closed_file, F_OK) < 0);
+    free(allowed);
     remove_place();
 }
 
@@ -262,8 +295,12 @@ static void with_best_effort_it_is_left_out_and_all_others_hold(void **state)
     make_place();
     char line[300];
     const proc_landlock_rule rules[] = {{.path = "/", .allow = OF_TOMORROW}, {.port = 1, .allow = OF_TOMORROW}};
-    const proc_sandbox sandbox = {.size = sizeof sandbox, .deny_fs = MAKE_REG | OF_TOMORROW, .deny_net = OF_TOMORROW,
-                                  .scope = OF_TOMORROW, .rules = {rules, 2}, .best_effort = 1};
+    const proc_sandbox sandbox = {.size = sizeof sandbox,
+                                  .deny_fs = MAKE_REG | OF_TOMORROW,
+                                  .deny_net = OF_TOMORROW,
+                                  .scope = OF_TOMORROW,
+                                  .rules = {rules, 2},
+                                  .best_effort = 1};
     snprintf(line, sizeof line, "%s EACCES", open_file);
     assert_string_equal(says(CHILD_DOES("try-write", open_file), &sandbox), line);
     remove_place();
@@ -318,7 +355,8 @@ static void rules_that_make_no_sense_are_refused(void **state)
     check_rule((proc_landlock_rule){NULL, 2, 0, 0}, "allows what is not denied");
     assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.deny_fs = 1, .rules = {NULL, 1})), -EINVAL,
                  PROC_STEP_OPTIONS, -1, "spawn \"x\": options \".sandbox->rules without .items\": Invalid argument");
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.best_effort = 1)), -EINVAL, PROC_STEP_OPTIONS, -1,
+    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.best_effort = 1)), -EINVAL, PROC_STEP_OPTIONS,
+                 -1,
                  "spawn \"x\": options \".sandbox->best_effort without deny_fs, deny_net, scope\": Invalid argument");
 }
 
@@ -336,9 +374,11 @@ int main(int argc, char **argv)
         landlock_test(descriptors_are_placed_and_closed_all_the_same),
         landlock_test(others_are_closed_in_the_other_way_too),
         cmocka_unit_test_setup(a_user_without_privileges_may_use_it, needs_landlock_and_root),
+        cmocka_unit_test_setup_teardown(a_daemons_program_lives_under_it, needs_landlock_and_orphans,
+                                        leaves_orphans_alone),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
-        spawning_test(where_there_is_none_it_is_an_error_or_left_out),
+        machine_test(where_there_is_none_it_is_an_error_or_left_out),
         cmocka_unit_test(rules_that_make_no_sense_are_refused),
     };
     return run_suite("landlock", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -108,7 +108,7 @@ static int runs(void)
     return pid;
 }
 
-static int start_daemon(void)
+static int start_ours(void)
 {
     return CONTROL("--start", "--quiet", "--pidfile", pid_file, "--startas", DAEMON, "--", "--lock", pid_file, "become",
                    "serve");
@@ -131,20 +131,20 @@ static void start_stop_daemon_starts_and_stops_a_daemon_of_ours(void **state)
         SKIP_TEST("no start-stop-daemon of dpkg here");
     if (SANITIZER_THREADS)
         SKIP_TEST("the sanitizer has a thread of its own, and threads are refused");
-    assert_int_equal(start_daemon(), 0);
+    assert_int_equal(start_ours(), 0);
     int first = runs();
-    assert_int_equal(start_daemon(), 1);
+    assert_int_equal(start_ours(), 1);
     assert_int_equal(runs(), first);
     stop_daemon(first);
     assert_int_equal(CONTROL("--status", "--pidfile", pid_file), 3);
 
     /* One that is killed leaves its file, which is in nobody's way. */
-    assert_int_equal(start_daemon(), 0);
+    assert_int_equal(start_ours(), 0);
     int second = runs();
     kill(second, SIGKILL);
     wait_status(second);
     assert_int_equal(CONTROL("--status", "--pidfile", pid_file), 1);
-    assert_int_equal(start_daemon(), 0);
+    assert_int_equal(start_ours(), 0);
     stop_daemon(runs());
 }
 

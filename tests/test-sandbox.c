@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A root of its own and no new privileges: as seen by the child and from outside, with directory, ids and descriptors. */
+/* A root of its own and no new privileges: seen by the child and from outside, with directory, ids, descriptors. */
 #define _GNU_SOURCE 1
 #include "started.h"
 
@@ -65,6 +65,13 @@ static int make_root(void **state)
     return copied ? 0 : -1;
 }
 
+/* An emulator has descriptors of its own up there. */
+static int make_root_on_a_machine(void **state)
+{
+    int rc = make_root(state);
+    return rc < 0 ? rc : needs_a_machine(state);
+}
+
 static int remove_root(void **state)
 {
     (void)state;
@@ -99,9 +106,9 @@ static void assert_link(const proc_child *child, const char *name, const char *b
 static void directory_program_and_search_are_those_of_the_root(void **state)
 {
     (void)state;
-    proc_child *child = start(PROC_ARGV("child", "cwd"),
-                              PROC_OPTIONS(.out = PROC_PIPE, .cwd = "/srv", .search = "/no:/bin",
-                                           .sandbox = PROC_SANDBOX(.root = root)));
+    proc_child *child =
+        start(PROC_ARGV("child", "cwd"), PROC_OPTIONS(.out = PROC_PIPE, .cwd = "/srv", .search = "/no:/bin",
+                                                      .sandbox = PROC_SANDBOX(.root = root)));
     assert_string_equal(said(child), "/srv");
     proc_child_free(child);
     assert_fails(PROC_ARGV(CHILD), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = root)), -ENOENT, PROC_STEP_EXEC, 0,
@@ -189,8 +196,9 @@ static int chroot_without_privilege(void *arg)
     (void)arg;
     if (geteuid() == 0)
         require(setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
-    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = "/"), .error = &error)),
-               -EPERM);
+    require_rc(
+        proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = "/"), .error = &error)),
+        -EPERM);
     require(strcmp(error.text, "spawn \"true\": chroot \"/\": Operation not permitted") == 0);
     return 0;
 }
@@ -246,8 +254,8 @@ static void others_are_closed_where_there_is_neither_close_range_nor_proc(void *
 static void the_list_of_descriptors_does_not_stay_open(void **state)
 {
     (void)state;
-    proc_child *child = start(PROC_ARGV("/bin/child", "fds"),
-                              PROC_OPTIONS(.out = PROC_PIPE, .sandbox = PROC_SANDBOX(.root = root)));
+    proc_child *child =
+        start(PROC_ARGV("/bin/child", "fds"), PROC_OPTIONS(.out = PROC_PIPE, .sandbox = PROC_SANDBOX(.root = root)));
     char *all = all_of(child, 1);
     assert_string_equal(all, "0\n1\n2\n");
     free(all);
@@ -267,7 +275,8 @@ static void no_program_gives_new_privileges(void **state)
     int honoured = strcmp(said(child), "65534 0") == 0;
     proc_child_free(child);
     if (honoured) {
-        child = start(argv, PROC_OPTIONS(.out = PROC_PIPE, .ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.no_new_privs = 1)));
+        child =
+            start(argv, PROC_OPTIONS(.out = PROC_PIPE, .ids = AS_SOMEBODY, .sandbox = PROC_SANDBOX(.no_new_privs = 1)));
         assert_string_equal(said(child), "65534 65534");
         proc_child_free(child);
     }
@@ -342,7 +351,8 @@ int main(int argc, char **argv)
         rooted_test(files_of_entries_are_opened_outside),
         rooted_test(a_root_or_directory_that_cannot_be_entered_is_named),
         spawning_test(who_may_not_change_the_root_is_told),
-        rooted_test(others_are_closed_where_there_is_neither_close_range_nor_proc),
+        cmocka_unit_test_setup_teardown(others_are_closed_where_there_is_neither_close_range_nor_proc,
+                                        make_root_on_a_machine, remove_root),
         rooted_test(the_list_of_descriptors_does_not_stay_open),
         root_test(no_program_gives_new_privileges),
         spawning_test(they_are_ours_by_default_and_gone_when_asked),

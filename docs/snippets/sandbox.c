@@ -16,8 +16,7 @@ static int run_confined(const char *inbox)
     /* A converter of files from strangers: it may read all, write in one directory, and never open a connection. */
     const struct sock_filter no_sockets[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), /* a filter for the wild looks at .arch, too */
     };
     const proc_landlock_rule rules[] = {
@@ -26,11 +25,11 @@ static int run_confined(const char *inbox)
     };
     proc_error error;
     proc_result result;
-    int rc = proc_run(&result, PROC_ARGV("sh", "-c", "echo text > here; echo text > ../there"),
-                      PROC_OPTIONS(.cwd = inbox, .err = PROC_CAPTURE, .error = &error,
-                                   .sandbox = PROC_SANDBOX(.deny_fs = PROC_LANDLOCK_FS_ALL, .rules = {rules, 2},
-                                                           .best_effort = 1, .seccomp = no_sockets,
-                                                           .seccomp_length = 4)));
+    int rc =
+        proc_run(&result, PROC_ARGV("sh", "-c", "echo text > here; echo text > ../there"),
+                 PROC_OPTIONS(.cwd = inbox, .err = PROC_CAPTURE, .error = &error,
+                              .sandbox = PROC_SANDBOX(.deny_fs = PROC_LANDLOCK_FS_ALL, .rules = {rules, 2},
+                                                      .best_effort = 1, .seccomp = no_sockets, .seccomp_length = 4)));
     if (rc < 0)
         fprintf(stderr, "%s\n", error.text);
     else if (!proc_result_ok(&result)) /* Permission denied: it may not write there */

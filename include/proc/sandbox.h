@@ -22,8 +22,8 @@ extern "C" {
  * that cannot be had ends the start: no program is ever run with half of what was asked for.
  *
  * The masks of the kernel are its own numbers: `CAP_...` of <linux/capability.h>, `LANDLOCK_...` of <linux/landlock.h>,
- * `SECCOMP_...` of <linux/seccomp.h> and the instructions of <linux/filter.h>. Rights that are younger than this library
- * work all the same.
+ * `SECCOMP_...` of <linux/seccomp.h>, and the instructions of <linux/filter.h>. Rights that are younger than this
+ * library work all the same.
  * @{
  */
 
@@ -134,8 +134,8 @@ typedef struct proc_sandbox {
     proc_landlock_rules rules;         /**< The exceptions. */
     const struct sock_filter *seccomp; /**< A filter program; none. */
     size_t seccomp_length;             /**< 1 to 4096 instructions. */
-    uint32_t seccomp_flags;            /**< SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW. Those about other threads, or that make
-                                            a descriptor, are -EINVAL. */
+    uint32_t seccomp_flags;            /**< SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW. Those about other threads, or that
+                                            make a descriptor, are -EINVAL. */
     uint32_t no_new_privs;             /**< 1: no program can give it rights that it lacks. */
     uint32_t best_effort;              /**< 1: landlock rights that this kernel lacks are left out; 0: an error. */
     uint32_t reserved;                 /**< 0. */

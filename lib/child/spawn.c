@@ -27,8 +27,8 @@ struct spawn {
 /* ---- Starting ---- */
 
 /*
- * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one that
- * its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
+ * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one
+ * that its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
  */
 static int choose_memory(const struct plan *plan)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, or in a
- * copy of it. Which one is not decided here. In both ways the report is simply there when the call returns, since it lies
+ * copy of it. Which one is not decided here. In both ways the report is simply there when the call returns, for it lies
  * in memory that both have: no system call is needed to send it, so no filter can keep it back. Owns that memory and,
  * until it succeeds, the new process.
  */
@@ -70,7 +70,7 @@ static int start_in_place(const struct plan *plan, int *ret_pidfd, struct report
 
 /* ---- In a copy ---- */
 
-/* An emulator leaves the vfork wait out: there the end of file tells that the report, if there is one, has been written. */
+/* An emulator leaves the vfork wait out: there the end of file tells that the report is written, if there is one. */
 static int clone_and_await_end(struct start *start, int *ret_pidfd)
 {
     char nothing;
@@ -119,8 +119,8 @@ int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *
 {
     int pidfd = -1;
     struct report report = {0, 0, 0};
-    int pid = memory == MEMORY_SHARED ? start_in_place(plan, &pidfd, &report)
-                                      : start_in_copy(plan, memory, &pidfd, &report);
+    int pid =
+        memory == MEMORY_SHARED ? start_in_place(plan, &pidfd, &report) : start_in_copy(plan, memory, &pidfd, &report);
     if (pid < 0 && !report.step)
         report = (struct report){PROC_STEP_CLONE, -pid, -1};
     if (report.step) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts a process under a filter of seccomp(2). The program is the caller's: nothing in it is looked at but its length. */
+/* Puts a process under a filter of seccomp(2). The filter is the caller's: nothing but its length is looked at. */
 #include "seccomp.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #define SET_MODE_FILTER 1
 #define FLAG_LOG 0x02u
 #define FLAG_SPEC_ALLOW 0x04u
-#define FLAGS_OF_THREADS (0x01u | 0x10u)     /* TSYNC, TSYNC_ESRCH */
-#define FLAGS_OF_LISTENERS (0x08u | 0x20u)   /* NEW_LISTENER, WAIT_KILLABLE_RECV */
+#define FLAGS_OF_THREADS (0x01u | 0x10u)   /* TSYNC, TSYNC_ESRCH */
+#define FLAGS_OF_LISTENERS (0x08u | 0x20u) /* NEW_LISTENER, WAIT_KILLABLE_RECV */
 
 static int refuse(struct failure *ret_failure, int code, const char *what)
 {

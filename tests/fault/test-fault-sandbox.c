@@ -21,8 +21,10 @@
 #define RAW PROC_CAP(13)
 #define MODULE PROC_CAP(16)
 /* Few are taken away, for each is a call to fail; nobody has more than he is said to have. */
-#define LITTLE                                                                                    \
-    {PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(~MODULE)}
+#define LITTLE                                                                                            \
+    {                                                                                                     \
+        PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(RAW), PROC_CAP_SET(~MODULE) \
+    }
 
 static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
 
