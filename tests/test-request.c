@@ -169,7 +169,6 @@ static void what_is_not_supported_is_refused_by_name(void **state)
     assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
     assert_refused(PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.nice = NULL)), ENOTSUP, ".scheduling");
     assert_refused(PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = NULL)), ENOTSUP, ".limits");
-    assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
     assert_refused(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = NULL)), ENOTSUP, ".sandbox");
     assert_refused(PROC_OPTIONS(.hook = anything), ENOTSUP, ".hook");
     for (uint32_t flag = 0x10; flag; flag <<= 1)

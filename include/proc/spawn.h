@@ -230,7 +230,7 @@ typedef struct proc_options {
     const struct proc_terminal *terminal;     /**< Not in this version. */
     const struct proc_scheduling *scheduling; /**< Not in this version. */
     const struct proc_limits *limits;         /**< Not in this version. */
-    const struct proc_namespaces *namespaces; /**< Not in this version. */
+    const struct proc_namespaces *namespaces; /**< New ones and joined ones: <proc/namespace.h>; ours. */
     const struct proc_sandbox *sandbox;       /**< Not in this version. */
     const struct proc_hook *hook;             /**< Not in this version. */
 } proc_options;

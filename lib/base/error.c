@@ -31,6 +31,11 @@ const char *proc_step_name(int step)
     case PROC_STEP_CLONE: return "clone";
     case PROC_STEP_SESSION: return "session";
     case PROC_STEP_GROUP: return "process group";
+    case PROC_STEP_NAMESPACE: return "namespace";
+    case PROC_STEP_ID_MAP: return "id map";
+    case PROC_STEP_MOUNT: return "mount";
+    case PROC_STEP_HOSTNAME: return "hostname";
+    case PROC_STEP_NETWORK: return "loopback";
     case PROC_STEP_CWD: return "chdir";
     case PROC_STEP_FDS: return "descriptor";
     case PROC_STEP_GROUPS: return "groups";

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -104,6 +105,12 @@ static int has_fast_spawn(void)
     return memory == MEMORY_SHARED;
 }
 
+static int has_user_namespace(void)
+{
+    int rc = proc__probe_namespaces(CLONE_NEWUSER, 0);
+    return rc == 0 ? 1 : is_shortage(rc) ? rc : 0;
+}
+
 int proc_has(int feature)
 {
     switch (feature) {
@@ -114,6 +121,7 @@ int proc_has(int feature)
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
     case PROC_FEATURE_OPENAT2: return has_openat2();
+    case PROC_FEATURE_USER_NAMESPACE: return has_user_namespace();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;

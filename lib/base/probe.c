@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <poll.h>
 #include <sys/wait.h>
 
+#include "clock.h"
 #include "clone.h"
 #include "fd.h"
 #include "pidfd.h"
@@ -88,4 +90,44 @@ int proc__probe_exit_info(void)
     int marked, kept;
     int rc = probe((enum memory)memory, &marked, &kept);
     return rc < 0 ? rc : kept;
+}
+
+/* ---- Namespaces ---- */
+
+/* How a process of ours has exited, once it has; -EAGAIN: somebody else took the status. */
+static int code_of(int pidfd)
+{
+    proc_exit ended;
+    proc_usage usage;
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    while (proc__poll(&end, 1, DEADLINE_NEVER) < 0)
+        proc__nap(DEADLINE_NEVER);
+    int rc = proc__pidfd_reap(pidfd, &ended, &usage);
+    if (rc == -ECHILD)
+        rc = proc__pidfd_exit_info(pidfd, &ended);
+    return rc >= 0 && ended.kind == PROC_EXITED ? ended.code : -EAGAIN;
+}
+
+int proc__probe_namespaces(unsigned at_birth, unsigned later)
+{
+    struct sigmask before;
+    int pidfd;
+    int memory = proc__probe_memory();
+    if (memory < 0 || memory == MEMORY_EMULATED)
+        return memory < 0 ? memory : -ENOSYS;
+    int rc = proc__sigmask_block_all(&before);
+    if (rc < 0)
+        return rc;
+    int pid = proc__clone_copy(at_birth, &pidfd);
+    if (pid == 0) {
+        long made = later ? proc__syscall(SYS_unshare, (long)later, 0, 0, 0, 0, 0) : 0;
+        for (;;)
+            proc__syscall(SYS_exit_group, -made, 0, 0, 0, 0, 0);
+    }
+    proc__sigmask_set(&before);
+    if (pid < 0)
+        return pid;
+    rc = code_of(pidfd);
+    proc__fd_close(&pidfd);
+    return rc > 0 ? -rc : rc;
 }

@@ -82,6 +82,11 @@ static struct report apply_namespaces(const struct plan *plan)
     return plan->namespaces ? proc__namespaces_apply(plan->namespaces) : STEP_DONE;
 }
 
+static struct report mount_proc(const struct plan *plan)
+{
+    return plan->namespaces ? proc__namespaces_mount_proc(plan->namespaces) : STEP_DONE;
+}
+
 static struct report apply_scheduling(const struct plan *plan)
 {
     return plan->scheduling ? proc__scheduling_apply(plan->scheduling) : STEP_DONE;
@@ -111,13 +116,15 @@ static struct report settle(const struct plan *plan, struct needed *needed)
     /* 4 */ if ((report = apply_scheduling(plan)).step)
         return report;
     /* 5 */ set_umask(plan);
-    /* 6 */ if ((report = enter_directory(plan)).step)
+    /* 6 */ if ((report = mount_proc(plan)).step)
         return report;
-    /* 7 */ if ((report = proc__child_place_descriptors(plan)).step)
+    /* 7 */ if ((report = enter_directory(plan)).step)
         return report;
-    /* 8 */ if ((report = apply_limits(plan)).step)
+    /* 8 */ if ((report = proc__child_place_descriptors(plan)).step)
         return report;
-    /* 9 */ return change_ids(plan);
+    /* 9 */ if ((report = apply_limits(plan)).step)
+        return report;
+    /* 10 */ return change_ids(plan);
 }
 
 static struct needed needed_of(const struct plan *plan, int report_fd)
@@ -139,15 +146,15 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
     struct report report;
     if ((report = settle(plan, needed)).step)
         return report;
-    /* 10 */ if ((report = proc__child_close_others(plan)).step)
+    /* 11 */ if ((report = proc__child_close_others(plan)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 12 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
         return report;
-    /* 12 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 13 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 13 */ if ((report = apply_sandbox(plan)).step)
+    /* 14 */ if ((report = apply_sandbox(plan)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 15 */ return proc__child_execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)

@@ -203,7 +203,7 @@ void proc__prepared_done(struct prepared *prepared)
     prepared->edited_env = prepared->paths = NULL;
 }
 
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
+static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
@@ -211,4 +211,12 @@ const char *proc__prepared_argument(const struct prepared *prepared, const struc
     case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
     default: return NULL;
     }
+}
+
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure)
+{
+    int rc = proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
+    if (prepared->plan.namespaces)
+        proc__namespaces_explain(&prepared->namespaces, ret_failure);
+    return rc;
 }

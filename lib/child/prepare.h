@@ -33,7 +33,10 @@ struct prepared {
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);
-/* The thing that a step was given: the child side can only send its number. Dies with what is prepared. */
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report);
+/*
+ * The failure that a report is about, with the thing that the step was given: the child side can only send its number.
+ * Dies with what is prepared. Returns its negative errno.
+ */
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure);
 
 #endif

@@ -26,13 +26,22 @@ struct spawn {
 
 /* ---- Starting ---- */
 
-/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
+/*
+ * A child that changes its credentials in our memory, also by entering another user namespace, would make us non-dumpable,
+ * as if we had changed ours.
+ */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid))
+    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid || plan->namespaces))
         return MEMORY_COPIED;
     return memory;
+}
+
+/* An emulator knows of fork(2), and of no other birth. */
+static int plan_is_held(const struct plan *plan)
+{
+    return plan->namespaces && plan->namespaces->births.is_held;
 }
 
 static int start(struct spawn *spawn, struct failure *ret_failure)
@@ -40,12 +49,13 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
     int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
+    if (memory == MEMORY_EMULATED && plan_is_held(&spawn->ready.plan))
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: user, pid, time, under an emulator");
     struct report report;
     proc_child *child = spawn->child;
     int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
     if (rc < 0)
-        return proc__fail(ret_failure, report.step, report.code, report.index,
-                          proc__prepared_argument(&spawn->ready, &report));
+        return proc__prepared_fail(&spawn->ready, &report, ret_failure);
     return 0;
 }
 

@@ -17,10 +17,9 @@
 #include "../base/sigmask.h"
 #include "lock_handle.h"
 
-static int fail_report(const struct launch *launch, const struct report *report, struct failure *failure)
+static int fail_report(struct launch *launch, const struct report *report, struct failure *failure)
 {
-    return proc__fail(failure, report->step, report->code, report->index,
-                      proc__prepared_argument(&launch->ready, report));
+    return proc__prepared_fail(&launch->ready, report, failure);
 }
 
 static int write_lock(struct launch *launch, struct failure *failure)
