@@ -23,6 +23,9 @@ extern "C" {
  * this happens before the child's working directory, descriptors, limits and ids, so paths are those of the mounts that
  * it has by then, and `.ids` are those inside.
  *
+ * A mount namespace that is joined makes its root directory the child's, and its working directory too, unless the request
+ * has another one.
+ *
  * Without privilege a process can make a user namespace, where the system lets it, and with it any of the others in the
  * same start. Where it cannot, the start fails with PROC_STEP_NAMESPACE, and the text names the gate.
  *
@@ -31,7 +34,8 @@ extern "C" {
  * - A signal that it has no handler for is not delivered when it comes from inside, nor from outside but for SIGKILL
  *   and SIGSTOP. A plain program that relied on the default action does not end by SIGTERM: proc_stop() comes to its
  *   SIGKILL.
- * - When it ends, the kernel kills all that is left in the namespace. So killing it kills all of them.
+ * - When it ends, the kernel kills all that is left in the namespace. So killing it kills all of them; and it has not
+ *   ended before all of them are reaped, those who joined by their parents outside.
  * - What loses its parent in there becomes its child. It should wait for those, or they stay as zombies while it runs.
  * @{
  */

@@ -4,10 +4,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <poll.h>
 #include <sys/wait.h>
 
-#include "clock.h"
 #include "clone.h"
 #include "fd.h"
 #include "pidfd.h"
@@ -98,14 +96,10 @@ int proc__probe_exit_info(void)
 static int code_of(int pidfd)
 {
     proc_exit ended;
-    proc_usage usage;
-    struct pollfd end = {.fd = pidfd, .events = POLLIN};
-    while (proc__poll(&end, 1, DEADLINE_NEVER) < 0)
-        proc__nap(DEADLINE_NEVER);
-    int rc = proc__pidfd_reap(pidfd, &ended, &usage);
+    int rc = proc__pidfd_await_exit(pidfd, &ended);
     if (rc == -ECHILD)
         rc = proc__pidfd_exit_info(pidfd, &ended);
-    return rc >= 0 && ended.kind == PROC_EXITED ? ended.code : -EAGAIN;
+    return rc == 0 && ended.kind == PROC_EXITED ? ended.code : -EAGAIN;
 }
 
 int proc__probe_namespaces(unsigned at_birth, unsigned later)

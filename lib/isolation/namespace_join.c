@@ -91,20 +91,16 @@ static int fail_kind(struct failure *ret_failure, int code, uint32_t which, cons
     return -code;
 }
 
-static int kind_of(int fd)
-{
-    return ioctl(fd, GET_KIND);
-}
-
 /* Takes the file in any case. */
 static int add_file(struct namespace_sources *sources, int fd, uint32_t which, struct failure *ret_failure)
 {
-    if (kind_of(fd) == (int)proc__namespace_flags(which)) {
+    int kind = ioctl(fd, GET_KIND), code = kind < 0 ? errno : EINVAL;
+    if (kind == (int)proc__namespace_flags(which)) {
         add(sources, fd, which, 0);
         return 0;
     }
     proc__fd_close(&fd);
-    return fail_kind(ret_failure, EINVAL, which, "not a namespace of that kind");
+    return fail_kind(ret_failure, code, which, "not a namespace of that kind");
 }
 
 static int add_path(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)

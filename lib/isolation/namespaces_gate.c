@@ -77,7 +77,7 @@ static const char *denial(int is_user, int is_inside)
         return "kernel.apparmor_restrict_unprivileged_userns is 1";
     if (status.seccomp == SECCOMP_FILTER)
         return "denied by a seccomp filter, or a security module";
-    return is_user ? "denied by a security module, or we are in a chroot" : "denied by a security module";
+    return is_user ? "denied: a security module, a chroot, or our ids not mapped" : "denied by a security module";
 }
 
 /* The words for what a new namespace of that kind has met; NULL: the errno says it all. */
