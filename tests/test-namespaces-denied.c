@@ -340,7 +340,8 @@ static void the_check_knows_its_kinds_and_changes_nothing(void **state)
     for (uint32_t kind = 1; kind < 0x100; kind <<= 1)
         if (can_make(kind))
             assert_rc(proc_namespaces_check(kind, NULL), 0);
-    assert_rc(proc_has(PROC_FEATURE_USER_NAMESPACE), can_make(PROC_NS_USER));
+    if (can_make(PROC_NS_USER)) /* what denies unshare(2) may allow a birth */
+        assert_rc(proc_has(PROC_FEATURE_USER_NAMESPACE), 1);
 }
 
 /* valgrind takes every birth for fork(2): what it cannot do is said, and not done halfway. */

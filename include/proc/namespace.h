@@ -76,7 +76,10 @@ typedef struct proc_id_maps {
 
 /**
  * Namespaces to join, from one source: exactly one of pid, fd and path is set. A list ends with a source whose `which`
- * is 0. They are opened before the start, with our ids.
+ * is 0. They are opened before the start, with our ids. To join what is not ours needs CAP_SYS_ADMIN there and here, or
+ * first the user namespace that it belongs to, whose owner we are.
+ *
+ * @snippet namespaces.c namespaces_join
  */
 typedef struct proc_ns_join {
     uint32_t which;    /**< PROC_NS_..., several from a process, one from a file. */
@@ -90,11 +93,14 @@ typedef struct proc_ns_join {
  * Where a child lives. {0} but for its size: where we live.
  *
  * Not together (-EINVAL): a kind that is joined and made; both user and time made while another one is joined;
- * `.start->group` with a pid namespace, which has numbers of its own; groups to set in a new user namespace
- * without PROC_NS_ALLOW_SETGROUPS, which a user without `keep_groups` sets, too.
+ * `.start->group` with a pid namespace, which has numbers of its own; a hook with a new user, pid or time namespace or
+ * a joined pid namespace; groups to set in a new user namespace without PROC_NS_ALLOW_SETGROUPS, which a user without
+ * `keep_groups` sets, too. A daemon's program gets all but those that a birth needs: new user, pid and time, joined pid.
  *
  * A child in a user namespace that is not root there (see PROC_NS_AS_ROOT) has all capabilities of the namespace until
  * its execve(2), and none afterwards, as ever.
+ *
+ * @snippet namespaces.c namespaces
  * @since 0.1
  */
 typedef struct proc_namespaces {

@@ -19,8 +19,8 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
- * descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
+ * What the child does between its birth and execve(2), in this order: session, process group, namespaces, umask, working
+ * directory, descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */

@@ -25,6 +25,8 @@ static int check_namespaces(const struct request *request, struct failure *ret_f
 {
     const proc_namespaces *namespaces = &request->namespaces;
     const proc_ids *ids = &request->ids;
+    if (request->options.hook && proc__namespaces_births(namespaces).is_held)
+        return refuse_together(ret_failure, ".hook with new user, pid or time, or joined pid namespaces");
     if (request->start.group && proc__namespaces_hide_pids(namespaces))
         return refuse_together(ret_failure, ".start->group has another number in a pid namespace");
     if (sets_groups(ids) && proc__namespaces_deny_groups(namespaces))

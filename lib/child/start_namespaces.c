@@ -230,7 +230,11 @@ static struct told *shared_memory(void)
 
 int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
-    struct birth birth = {.plan = plan, .namespaces = plan->namespaces};
+    struct namespaces namespaces = *plan->namespaces;
+    struct plan borne = *plan;
+    struct birth birth = {.plan = &borne, .namespaces = &namespaces};
+    namespaces.is_born = 1;
+    borne.namespaces = &namespaces;
     *ret_report = STEP_DONE;
     if (plan->namespaces->births.has_middle && !(birth.told = shared_memory())) {
         *ret_report = (struct report){PROC_STEP_MEMORY, ENOMEM, -1};

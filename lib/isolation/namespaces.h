@@ -32,6 +32,7 @@ struct namespace_births {
 struct namespaces {
     uint32_t create, joined, flags; /* PROC_NS_... */
     struct namespace_births births;
+    int is_born; /* 1: that has been done */
     struct namespace_sources sources;
     struct id_maps maps;
     char offsets[96]; /* of clocks, as the kernel reads them; "" = none */

@@ -5,6 +5,7 @@
  */
 #include "namespaces.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -105,6 +106,9 @@ static struct report bring_loopback_up(const struct namespaces *namespaces)
 struct report proc__namespaces_apply(const struct namespaces *namespaces)
 {
     struct report report = STEP_DONE;
+    /* Who was not born for it cannot have it, and must not go on without. */
+    if (namespaces->births.is_held && !namespaces->is_born)
+        return proc__step_failed(PROC_STEP_NAMESPACE, -ENOTSUP, (int)(namespaces->create | namespaces->joined));
     if (!namespaces->births.is_held)
         report = proc__namespaces_join(namespaces);
     if (!report.step)

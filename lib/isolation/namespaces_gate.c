@@ -125,7 +125,9 @@ static void explain_namespace(struct namespaces *namespaces, struct failure *fai
         failure->argument = names_of(bits, namespaces->names);
     if (failure->reason)
         return;
-    if (bits & namespaces->joined)
+    if (failure->code == ENOTSUP)
+        failure->reason = "one of them needs a birth";
+    else if (bits & namespaces->joined)
         failure->reason = joining_denied(bits, failure->code);
     else if (bits == PROC_NS_TIME && failure->code == ERANGE)
         failure->reason = "an offset that the clock cannot have";
