@@ -64,7 +64,8 @@ static void a_source_that_makes_no_sense_is_refused(void **state)
 {
     const int negative = -1, zero = 0;
     (void)state;
-    REFUSED(PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET})), ".namespaces->join: one of pid, fd and path");
+    REFUSED(PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET})),
+            ".namespaces->join: one of pid, fd and path");
     REFUSED(PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = 1, .fd = &zero})),
             ".namespaces->join: one of pid, fd and path");
     REFUSED(PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = -1})),
@@ -90,30 +91,34 @@ static void what_contradicts_itself_is_refused(void **state)
             ".namespaces: one joined, user and time made");
     const proc_namespaces *user = PROC_NAMESPACES(.create = PROC_NS_USER);
     const char *groups = ".ids: groups need PROC_NS_ALLOW_SETGROUPS or keep_groups";
-    check_refused(PROC_OPTIONS(.namespaces = user, .ids = PROC_IDS(.groups = PROC_GROUPS(1))), EINVAL, groups, __LINE__);
-    check_refused(PROC_OPTIONS(.namespaces = user, .ids = PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0))), EINVAL, groups,
+    check_refused(PROC_OPTIONS(.namespaces = user, .ids = PROC_IDS(.groups = PROC_GROUPS(1))), EINVAL, groups,
                   __LINE__);
-    const proc_namespaces *ranges =
-        PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({5, 0, 2}), .gid_maps = PROC_ID_MAPS({7, 0, 1}));
-    check_refused(PROC_OPTIONS(.namespaces = ranges,
-                               .ids = PROC_IDS(.uid = PROC_UID(7), .gid = PROC_GID(7), .keep_groups = 1)),
-                  EINVAL, ".ids->uid is not in the user namespace's uid_maps", __LINE__);
-    check_refused(PROC_OPTIONS(.namespaces = ranges,
-                               .ids = PROC_IDS(.uid = PROC_UID(6), .gid = PROC_GID(8), .keep_groups = 1)),
-                  EINVAL, ".ids->gid is not in the user namespace's gid_maps", __LINE__);
-    check_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID), .start = PROC_START(.group = &group)),
-                  EINVAL, ".start->group has another number in a pid namespace", __LINE__);
+    check_refused(PROC_OPTIONS(.namespaces = user, .ids = PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0))), EINVAL,
+                  groups, __LINE__);
+    const proc_namespaces *ranges = PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({5, 0, 2}),
+                                                    .gid_maps = PROC_ID_MAPS({7, 0, 1}));
+    check_refused(
+        PROC_OPTIONS(.namespaces = ranges, .ids = PROC_IDS(.uid = PROC_UID(7), .gid = PROC_GID(7), .keep_groups = 1)),
+        EINVAL, ".ids->uid is not in the user namespace's uid_maps", __LINE__);
+    check_refused(
+        PROC_OPTIONS(.namespaces = ranges, .ids = PROC_IDS(.uid = PROC_UID(6), .gid = PROC_GID(8), .keep_groups = 1)),
+        EINVAL, ".ids->gid is not in the user namespace's gid_maps", __LINE__);
+    check_refused(
+        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID), .start = PROC_START(.group = &group)),
+        EINVAL, ".start->group has another number in a pid namespace", __LINE__);
 }
 
 static void check_map_refused(const proc_id_maps maps, const char *why, int line)
 {
     char text[200];
     for (int groups = 0; groups < 2; groups++) {
-        const proc_namespaces *namespaces = PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = groups ? (proc_id_maps){0} : maps,
-                                                            .gid_maps = groups ? maps : (proc_id_maps){0});
-        snprintf(text, sizeof text, "spawn \"x\": options \".namespaces->%s\": %s", groups ? "gid_maps" : "uid_maps", why);
-        check_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = namespaces), -EINVAL, PROC_STEP_OPTIONS, -1, text, __FILE__,
-                    line);
+        const proc_namespaces *namespaces =
+            PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = groups ? (proc_id_maps){0} : maps,
+                            .gid_maps = groups ? maps : (proc_id_maps){0});
+        snprintf(text, sizeof text, "spawn \"x\": options \".namespaces->%s\": %s", groups ? "gid_maps" : "uid_maps",
+                 why);
+        check_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = namespaces), -EINVAL, PROC_STEP_OPTIONS, -1, text,
+                    __FILE__, line);
     }
 }
 #define MAP_REFUSED(maps, why) check_map_refused((maps), (why), __LINE__)
@@ -152,30 +157,35 @@ static void a_source_that_is_none_is_named(void **state)
     char text[400];
     (void)state;
     file_write(file, "");
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = file}))), -ENOTTY, PROC_STEP_NAMESPACE, PROC_NS_NET,
-                 "spawn \"x\": namespace \"net\": not a namespace of that kind");
+    assert_fails(
+        PROC_ARGV("x"),
+        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = file}))),
+        -ENOTTY, PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": not a namespace of that kind");
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &fd}))), -ENOTTY, PROC_STEP_NAMESPACE, PROC_NS_NET,
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &fd}))),
+                 -ENOTTY, PROC_STEP_NAMESPACE, PROC_NS_NET,
                  "spawn \"x\": namespace \"net\": not a namespace of that kind");
     close(fd);
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = "/proc/self/ns/uts"}))), -EINVAL,
-                 PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": not a namespace of that kind");
+    assert_fails(
+        PROC_ARGV("x"),
+        PROC_OPTIONS(.namespaces =
+                         PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = "/proc/self/ns/uts"}))),
+        -EINVAL, PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": not a namespace of that kind");
     unlink(file);
     snprintf(text, sizeof text, "spawn \"x\": namespace \"%s\": No such file or directory", file);
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = file}))), -ENOENT, PROC_STEP_NAMESPACE,
-                 PROC_NS_NET, text);
+    assert_fails(
+        PROC_ARGV("x"),
+        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = file}))),
+        -ENOENT, PROC_STEP_NAMESPACE, PROC_NS_NET, text);
     int gone = zombie(0);
     end_process(gone);
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = gone}))), -ESRCH, PROC_STEP_NAMESPACE,
-                 PROC_NS_NET, "spawn \"x\": namespace \"net\": No such process");
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                     .join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &fd}))), -EBADF, PROC_STEP_NAMESPACE,
-                 PROC_NS_NET, "spawn \"x\": namespace \"net\": Bad file descriptor");
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = gone}))),
+                 -ESRCH, PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": No such process");
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &fd}))),
+                 -EBADF, PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": Bad file descriptor");
     free(file);
     directory_remove(directory);
 }
@@ -187,7 +197,8 @@ static const char *start_error(const proc_namespaces *namespaces, int expected)
     static proc_error error;
     proc_child *child = NULL;
     memset(&error, 0, sizeof error);
-    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.namespaces = namespaces, .error = &error)), expected);
+    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.namespaces = namespaces, .error = &error)),
+               expected);
     return error.text;
 }
 
@@ -277,7 +288,8 @@ static int meets_a_filter(void *arg)
     require(deny_call(SYS_unshare, EPERM) == 0);
     require_rc(proc_namespaces_check(PROC_NS_NET, &error), -EPERM);
     require_says(error.text, "denied by a seccomp filter");
-    require_says(start_error(PROC_NAMESPACES(.create = PROC_NS_NET), -EPERM), "namespace \"net\": denied by a seccomp filter");
+    require_says(start_error(PROC_NAMESPACES(.create = PROC_NS_NET), -EPERM),
+                 "namespace \"net\": denied by a seccomp filter");
     return 0;
 }
 
@@ -302,7 +314,8 @@ static int sees_a_masked_proc(void *arg)
     require_says(start_error(PROC_NAMESPACES(.create = kinds), -EPERM),
                  "mount \"/proc\": our /proc is masked, PROC_NS_KEEP_PROC leaves it so");
     require(strcmp(child_tells(PROC_ARGV("echo", "well"), PROC_NAMESPACES(.create = kinds, .flags = PROC_NS_KEEP_PROC),
-                               NULL), "well\n") == 0);
+                               NULL),
+                   "well\n") == 0);
     return 0;
 }
 
@@ -322,8 +335,8 @@ static void an_offset_that_no_clock_can_have_is_told(void **state)
     const int64_t far_back = INT64_MIN;
     (void)state;
     NEED_NAMESPACES(PROC_NS_TIME);
-    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_TIME,
-                                                                            .monotonic_offset_ms = &far_back)),
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_TIME, .monotonic_offset_ms = &far_back)),
                  -ERANGE, PROC_STEP_NAMESPACE, PROC_NS_TIME,
                  "spawn \"x\": namespace \"time\": an offset that the clock cannot have");
 }

@@ -35,7 +35,8 @@ static const char *differs_from(proc_child *host, uint32_t kinds, const proc_nam
     static char wrong[400];
     proc_child *child = NULL;
     proc_error error = {0};
-    if (proc_spawn(&child, CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = namespaces, .error = &error)) < 0) {
+    if (proc_spawn(&child, CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = namespaces, .error = &error)) <
+        0) {
         snprintf(wrong, sizeof wrong, "%s", error.text);
         return wrong;
     }
@@ -53,7 +54,8 @@ static const char *differs_from(proc_child *host, uint32_t kinds, const proc_nam
 
 static const char *joins_by_pid(proc_child *host, uint32_t kinds)
 {
-    return differs_from(host, kinds, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = kinds, .pid = proc_child_pid(host)})));
+    return differs_from(host, kinds,
+                        PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = kinds, .pid = proc_child_pid(host)})));
 }
 
 static const char *joins_by_pidfd(proc_child *host, uint32_t kinds)
@@ -97,12 +99,14 @@ static void namespace_files_are_joined_by_descriptor_and_path(void **state)
     assert_non_null(host);
     int net = file_of(host, "net");
     snprintf(path, sizeof path, "/proc/%d/ns/uts", proc_child_pid(host));
-    assert_null(differs_from(host, PROC_NS_NET, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &net}))));
-    assert_null(differs_from(host, PROC_NS_UTS, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .path = path}))));
-    assert_null(differs_from(host, PROC_NS_NET | PROC_NS_UTS | PROC_NS_PID,
-                             PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .path = path},
-                                                                  {.which = PROC_NS_NET, .fd = &net},
-                                                                  {.which = PROC_NS_PID, .pid = proc_child_pid(host)}))));
+    assert_null(
+        differs_from(host, PROC_NS_NET, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &net}))));
+    assert_null(
+        differs_from(host, PROC_NS_UTS, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .path = path}))));
+    assert_null(differs_from(
+        host, PROC_NS_NET | PROC_NS_UTS | PROC_NS_PID,
+        PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .path = path}, {.which = PROC_NS_NET, .fd = &net},
+                                             {.which = PROC_NS_PID, .pid = proc_child_pid(host)}))));
     assert_true(fcntl(net, F_GETFD) >= 0);
     close(net);
     proc_child_free(host);
@@ -180,9 +184,11 @@ static void a_fresh_proc_shows_the_pids_that_were_joined(void **state)
     NEED_NAMESPACES(PROC_NS_PID | PROC_NS_MOUNT);
     proc_child *host = host_of(PROC_NAMESPACES(.create = PROC_NS_PID));
     assert_non_null(host);
-    const char *seen = child_tells(PROC_ARGV("sh", "-c", "readlink /proc/self; cat /proc/1/comm"),
-                                   PROC_NAMESPACES(.create = PROC_NS_MOUNT, .join = PROC_NS_JOIN({
-                                       .which = PROC_NS_PID, .pid = proc_child_pid(host)})), NULL);
+    const char *seen =
+        child_tells(PROC_ARGV("sh", "-c", "readlink /proc/self; cat /proc/1/comm"),
+                    PROC_NAMESPACES(.create = PROC_NS_MOUNT,
+                                    .join = PROC_NS_JOIN({.which = PROC_NS_PID, .pid = proc_child_pid(host)})),
+                    NULL);
     assert_true(strtol(seen, NULL, 10) > 1 && strtol(seen, NULL, 10) < 20);
     assert_contains(seen, "\nchild\n");
     proc_child_free(host);
@@ -194,13 +200,14 @@ static void a_fresh_proc_shows_the_pids_that_were_joined(void **state)
 static int joins_users_without_privilege(void *arg)
 {
     (void)arg;
-    proc_child *host = host_of(PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_UTS | PROC_NS_PID, .flags = PROC_NS_AS_ROOT,
-                                               .hostname = "theirs"));
+    proc_child *host = host_of(PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_UTS | PROC_NS_PID,
+                                               .flags = PROC_NS_AS_ROOT, .hostname = "theirs"));
     require(host);
     int pid = proc_child_pid(host), uts = file_of(host, "uts");
     require(uts >= 0);
-    const proc_namespaces *joining = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .fd = &uts},
-                                                                          {.which = PROC_NS_USER | PROC_NS_PID, .pid = pid}));
+    const proc_namespaces *joining =
+        PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_UTS, .fd = &uts},
+                                             {.which = PROC_NS_USER | PROC_NS_PID, .pid = pid}));
     const char *place = told_by(joining, NULL, "place");
     require(strcmp(value_of(place, "hostname"), "theirs") == 0);
     require(number_of(place, "pid") > 1 && number_of(place, "ppid") == 0);

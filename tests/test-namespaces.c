@@ -123,8 +123,8 @@ static void as_root_we_are_0_within_and_own_what_was_made(void **state)
     assert_as_nobody(is_root_within);
 }
 
-#define RANGES                                                                                                   \
-    .create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({0, 1000, 10}, {100, 0, 1}),                                \
+#define RANGES                                                                    \
+    .create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({0, 1000, 10}, {100, 0, 1}), \
     .gid_maps = PROC_ID_MAPS({0, 2000, 10}, {100, 0, 1})
 
 /* Mapped by somebody who may map others; the ids of the request are those within. */
@@ -141,8 +141,8 @@ static void ranges_map_others_and_ids_are_those_within(void **state)
     assert_int_equal(status.uid[0], 1003);
     assert_int_equal(status.gid[0], 2004);
     proc_child_free(child);
-    const char *ids = child_tells(PROC_ARGV("id"), ranges, PROC_IDS(.uid = PROC_UID(3), .gid = PROC_GID(4),
-                                                                    .groups = PROC_GROUPS(5, 6)));
+    const char *ids = child_tells(PROC_ARGV("id"), ranges,
+                                  PROC_IDS(.uid = PROC_UID(3), .gid = PROC_GID(4), .groups = PROC_GROUPS(5, 6)));
     assert_contains(ids, "uid=3");
     assert_contains(ids, "gid=4");
 }
@@ -152,8 +152,8 @@ static void who_is_not_mapped_is_nobody_within(void **state)
 {
     (void)state;
     NEED_NAMESPACES(PROC_NS_USER);
-    const char *ids = child_tells(PROC_ARGV("id", "-u"),
-                                  PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({0, 1000, 1})), NULL);
+    const char *ids = child_tells(
+        PROC_ARGV("id", "-u"), PROC_NAMESPACES(.create = PROC_NS_USER, .uid_maps = PROC_ID_MAPS({0, 1000, 1})), NULL);
     assert_string_equal(ids, "65534\n");
 }
 
@@ -175,15 +175,17 @@ static void groups_are_emptied_with_a_user_within(void **state)
     NEED_NAMESPACES(PROC_NS_USER);
     const proc_ids *ids = PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0));
     char *plain = report_of(PROC_OPTIONS(.ids = ids));
-    char *within = report_of(PROC_OPTIONS(.ids = ids, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER,
-        .flags = PROC_NS_ALLOW_SETGROUPS | PROC_NS_AS_ROOT)));
+    char *within = report_of(
+        PROC_OPTIONS(.ids = ids, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER,
+                                                               .flags = PROC_NS_ALLOW_SETGROUPS | PROC_NS_AS_ROOT)));
     assert_string_equal(report_get(plain, "groups"), "");
     assert_string_equal(report_get(within, "groups"), "");
     free(plain);
     free(within);
     const proc_ids *keeping = PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0), .keep_groups = 1);
-    assert_string_equal(told_by(PROC_NAMESPACES(.create = PROC_NS_USER, .flags = PROC_NS_AS_ROOT), keeping,
-                                "set-groups", "0"), "EPERM\n");
+    assert_string_equal(
+        told_by(PROC_NAMESPACES(.create = PROC_NS_USER, .flags = PROC_NS_AS_ROOT), keeping, "set-groups", "0"),
+        "EPERM\n");
 }
 
 static void we_stay_dumpable_when_a_child_gets_other_ids(void **state)
@@ -215,9 +217,9 @@ static void proc_stays_ours_when_it_is_asked_to(void **state)
     char expected[32];
     (void)state;
     NEED_NAMESPACES(PROC_NS_PID | PROC_NS_MOUNT);
-    const char *seen = child_tells(PROC_ARGV("sh", "-c", "readlink /proc/self; echo pid $$"),
-                                   PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT, .flags = PROC_NS_KEEP_PROC),
-                                   NULL);
+    const char *seen =
+        child_tells(PROC_ARGV("sh", "-c", "readlink /proc/self; echo pid $$"),
+                    PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT, .flags = PROC_NS_KEEP_PROC), NULL);
     snprintf(expected, sizeof expected, "%ld", strtol(seen, NULL, 10));
     assert_true(strtol(seen, NULL, 10) > 1);
     assert_int_equal(number_of(seen, "pid"), 1);
@@ -230,7 +232,8 @@ static void a_fresh_proc_is_where_the_working_directory_may_lead(void **state)
     proc_result result;
     assert_rc(proc_run(&result, PROC_ARGV("pwd"),
                        PROC_OPTIONS(.out = PROC_CAPTURE, .cwd = "/proc/1",
-                                    .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT))), 0);
+                                    .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT))),
+              0);
     assert_int_equal(result.out.len, 8);
     assert_memory_equal(result.out.data, "/proc/1\n", 8);
     proc_result_done(&result);
@@ -259,9 +262,9 @@ static void the_end_of_pid_1_is_the_end_of_a_child(void **state)
 {
     (void)state;
     NEED_NAMESPACES(PROC_NS_PID);
-    proc_child *child = start(CHILD_DOES("exit", "7"),
-                              PROC_OPTIONS(.flags = PROC_NEW_SESSION,
-                                           .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)));
+    proc_child *child =
+        start(CHILD_DOES("exit", "7"),
+              PROC_OPTIONS(.flags = PROC_NEW_SESSION, .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)));
     assert_ends(child, PROC_EXITED, 7);
     proc_child_free(child);
 }
@@ -319,8 +322,10 @@ static void a_new_net_has_a_loopback_that_is_up(void **state)
     (void)state;
     NEED_NAMESPACES(PROC_NS_NET);
     assert_string_equal(value_of(told_by(PROC_NAMESPACES(.create = PROC_NS_NET), NULL, "place"), "loopback"), "up");
-    assert_string_equal(value_of(told_by(PROC_NAMESPACES(.create = PROC_NS_NET, .flags = PROC_NS_LOOPBACK_DOWN), NULL,
-                                         "place"), "loopback"), "down");
+    assert_string_equal(
+        value_of(told_by(PROC_NAMESPACES(.create = PROC_NS_NET, .flags = PROC_NS_LOOPBACK_DOWN), NULL, "place"),
+                 "loopback"),
+        "down");
     const char *devices = child_tells(PROC_ARGV("cat", "/proc/net/dev"), PROC_NAMESPACES(.create = PROC_NS_NET), NULL);
     assert_contains(devices, "lo:");
     assert_null(strchr(strstr(devices, "lo:") + 3, ':')); /* and no other */
@@ -332,8 +337,8 @@ static void a_new_uts_has_its_names_and_ours_stay(void **state)
     (void)state;
     NEED_NAMESPACES(PROC_NS_UTS);
     gethostname(before, sizeof before);
-    const char *place = told_by(PROC_NAMESPACES(.create = PROC_NS_UTS, .hostname = "blue", .domainname = "sea"), NULL,
-                                "place");
+    const char *place =
+        told_by(PROC_NAMESPACES(.create = PROC_NS_UTS, .hostname = "blue", .domainname = "sea"), NULL, "place");
     assert_string_equal(value_of(place, "hostname"), "blue");
     assert_string_equal(value_of(place, "domainname"), "sea");
     assert_string_equal(value_of(told_by(PROC_NAMESPACES(.create = PROC_NS_UTS), NULL, "place"), "hostname"), before);
@@ -350,10 +355,11 @@ static int64_t clock_ms(clockid_t clock)
 
 static void check_clocks(const char *place, int64_t monotonic_ms, int64_t boottime_ms)
 {
-    assert_in_range((uint64_t)(number_of(place, "monotonic") - clock_ms(CLOCK_MONOTONIC) - monotonic_ms + CLOCK_SLACK_MS), 0,
-                    2 * CLOCK_SLACK_MS);
-    assert_in_range((uint64_t)(number_of(place, "boottime") - clock_ms(CLOCK_BOOTTIME) - boottime_ms + CLOCK_SLACK_MS), 0,
-                    2 * CLOCK_SLACK_MS);
+    assert_in_range(
+        (uint64_t)(number_of(place, "monotonic") - clock_ms(CLOCK_MONOTONIC) - monotonic_ms + CLOCK_SLACK_MS), 0,
+        2 * CLOCK_SLACK_MS);
+    assert_in_range((uint64_t)(number_of(place, "boottime") - clock_ms(CLOCK_BOOTTIME) - boottime_ms + CLOCK_SLACK_MS),
+                    0, 2 * CLOCK_SLACK_MS);
 }
 
 static void clocks_of_a_new_time_are_ahead_or_behind_from_the_first_moment(void **state)
@@ -362,8 +368,10 @@ static void clocks_of_a_new_time_are_ahead_or_behind_from_the_first_moment(void 
     (void)state;
     NEED_NAMESPACES(PROC_NS_TIME);
     check_clocks(told_by(PROC_NAMESPACES(.create = PROC_NS_TIME), NULL, "place"), 0, 0);
-    check_clocks(told_by(PROC_NAMESPACES(.create = PROC_NS_TIME, .monotonic_offset_ms = &ahead,
-                                         .boottime_offset_ms = &behind), NULL, "place"), ahead, behind);
+    check_clocks(
+        told_by(PROC_NAMESPACES(.create = PROC_NS_TIME, .monotonic_offset_ms = &ahead, .boottime_offset_ms = &behind),
+                NULL, "place"),
+        ahead, behind);
     const char *offsets = child_tells(PROC_ARGV("cat", "/proc/self/timens_offsets"),
                                       PROC_NAMESPACES(.create = PROC_NS_TIME, .boottime_offset_ms = &behind), NULL);
     assert_contains(offsets, "-2 500000000");
@@ -403,8 +411,9 @@ static void descriptors_are_placed_as_in_any_start(void **state)
     proc_slot slots[20];
     for (int i = 0; i < 20; i++)
         slots[i] = (proc_slot){i + 3, PROC_NULL};
-    char *report = report_of(PROC_OPTIONS(.in = PROC_NULL, .out = PROC_NULL, .err = PROC_NULL, .fds = {slots, 20},
-        .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_TIME)));
+    char *report =
+        report_of(PROC_OPTIONS(.in = PROC_NULL, .out = PROC_NULL, .err = PROC_NULL, .fds = {slots, 20},
+                               .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_TIME)));
     assert_string_equal(report_fds(report), "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22");
     assert_true(report_mask(report, "SigBlk") == 0);
     free(report);
@@ -432,7 +441,8 @@ static void starts_of_many_threads_do_not_meet(void **state)
     const proc_namespaces in_between = {.size = sizeof in_between, .create = PROC_NS_USER | PROC_NS_TIME};
     const proc_namespaces direct = {.size = sizeof direct, .create = PROC_NS_USER | PROC_NS_PID};
     for (int i = 0; i < 8; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, start_many, (void *)(uintptr_t)(i % 2 ? &direct : &in_between)), 0);
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, start_many, (void *)(uintptr_t)(i % 2 ? &direct : &in_between)), 0);
     for (int i = 0; i < 8; i++) {
         void *well = NULL;
         pthread_join(threads[i], &well);
@@ -465,7 +475,8 @@ static void a_daemon_is_refused_what_needs_a_birth(void **state)
         if (kind != PROC_NS_USER && kind != PROC_NS_PID && kind != PROC_NS_TIME)
             continue;
         const proc_namespaces *namespaces = PROC_NAMESPACES(.create = kind);
-        assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.namespaces = namespaces), NULL, &report), -ENOTSUP);
+        assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.namespaces = namespaces), NULL, &report),
+                  -ENOTSUP);
         assert_contains(report.error.text, "the program's .namespaces: a daemon is born before them");
     }
 }
@@ -501,13 +512,13 @@ int main(int argc, char **argv)
         spawning_test(what_it_mounts_is_not_seen_outside),
         spawning_test(mounts_are_private_unless_they_shall_be_shared),
         spawning_test(a_new_net_has_a_loopback_that_is_up),
-        spawning_test(a_new_uts_has_its_names_and_ours_stay),
+        machine_test(a_new_uts_has_its_names_and_ours_stay),
         machine_test(clocks_of_a_new_time_are_ahead_or_behind_from_the_first_moment),
         spawning_test(a_new_cgroup_namespace_begins_where_the_child_is),
         machine_test(a_start_that_fails_late_leaves_nobody),
         machine_test(descriptors_are_placed_as_in_any_start),
         machine_test(starts_of_many_threads_do_not_meet),
-        spawning_test(a_daemon_gets_what_needs_no_birth),
+        machine_test(a_daemon_gets_what_needs_no_birth),
         spawning_test(a_daemon_is_refused_what_needs_a_birth),
     };
     return run_suite("namespaces", tests, sizeof tests / sizeof tests[0], argc, argv);

@@ -17,10 +17,11 @@ static void run_alone(void)
 {
     //! [namespaces]
     proc_result result;
-    int rc = proc_run(&result, PROC_ARGV("sh", "-c", "id -u; echo $$; uname -n"),
-                      PROC_OPTIONS(.out = PROC_CAPTURE,
-                                   .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_NET | PROC_NS_UTS,
-                                                                 .flags = PROC_NS_AS_ROOT, .hostname = "alone")));
+    int rc = proc_run(
+        &result, PROC_ARGV("sh", "-c", "id -u; echo $$; uname -n"),
+        PROC_OPTIONS(.out = PROC_CAPTURE,
+                     .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_NET | PROC_NS_UTS,
+                                                   .flags = PROC_NS_AS_ROOT, .hostname = "alone")));
     //! [namespaces]
     CHECK(rc == 0 && strcmp(result.out.data, "0\n1\nalone\n") == 0);
     proc_result_done(&result);
@@ -33,9 +34,10 @@ static void join_a_child(void)
                      PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_NET))) == 0);
     //! [namespaces_join]
     int pidfd = proc_child_fd(child); /* nobody else's namespaces, whatever becomes of the pid */
-    int rc = proc_spawn(&other, PROC_ARGV("true"),
-                        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
-                                         .join = PROC_NS_JOIN({.which = PROC_NS_USER | PROC_NS_NET, .fd = &pidfd}))));
+    int rc = proc_spawn(
+        &other, PROC_ARGV("true"),
+        PROC_OPTIONS(.namespaces =
+                         PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_USER | PROC_NS_NET, .fd = &pidfd}))));
     //! [namespaces_join]
     CHECK(rc == 0);
     proc_child_free(other);

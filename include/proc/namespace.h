@@ -23,8 +23,8 @@ extern "C" {
  * this happens before the child's working directory, descriptors, limits and ids, so paths are those of the mounts that
  * it has by then, and `.ids` are those inside.
  *
- * A mount namespace that is joined makes its root directory the child's, and its working directory too, unless the request
- * has another one.
+ * A mount namespace that is joined makes its root directory the child's, and its working directory too, unless the
+ * request has another one.
  *
  * Without privilege a process can make a user namespace, where the system lets it, and with it any of the others in the
  * same start. Where it cannot, the start fails with PROC_STEP_NAMESPACE, and the text names the gate.
@@ -68,7 +68,7 @@ typedef struct proc_id_map {
     uint32_t outside; /**< The first id in our user namespace. */
     uint32_t count;   /**< How many; at least 1. */
 } proc_id_map;
-/** A counted list of ranges, which do not overlap on either side: at most 340, and at most one memory page of text. */
+/** A counted list of ranges, which do not overlap on either side: at most 340, and less than a memory page of text. */
 typedef struct proc_id_maps {
     const proc_id_map *items; /**< The first; NULL: our own id alone. */
     size_t count;             /**< How many. */
@@ -76,8 +76,8 @@ typedef struct proc_id_maps {
 
 /**
  * Namespaces to join, from one source: exactly one of pid, fd and path is set. A list ends with a source whose `which`
- * is 0. They are opened before the start, with our ids. To join what is not ours needs CAP_SYS_ADMIN there and here, or
- * first the user namespace that it belongs to, whose owner we are.
+ * is 0. They are opened before the start, with our ids. It takes CAP_SYS_ADMIN there and here, or that the user
+ * namespace which they belong to is joined with them, and is one that we have made.
  *
  * @snippet namespaces.c namespaces_join
  */
@@ -95,7 +95,7 @@ typedef struct proc_ns_join {
  * Not together (-EINVAL): a kind that is joined and made; both user and time made while another one is joined;
  * `.start->group` with a pid namespace, which has numbers of its own; a hook with a new user, pid or time namespace or
  * a joined pid namespace; groups to set in a new user namespace without PROC_NS_ALLOW_SETGROUPS, which a user without
- * `keep_groups` sets, too. A daemon's program gets all but those that a birth needs: new user, pid and time, joined pid.
+ * `keep_groups` sets, too. A daemon's program gets all but those that need a birth: new user, pid and time, joined pid.
  *
  * A child in a user namespace that is not root there (see PROC_NS_AS_ROOT) has all capabilities of the namespace until
  * its execve(2), and none afterwards, as ever.
@@ -129,9 +129,10 @@ typedef struct proc_namespaces {
 #endif
 
 /**
- * Whether this process, here and now, can make such namespaces: tried by short-lived processes, one for each kind, which
- * raise no SIGCHLD. What is denied is told with the gate that is closed: a limit of /proc/sys/user, another sysctl, a missing
- * capability, a seccomp filter, a chroot, the depth of nesting - or "a security module" if it is none of those.
+ * Whether this process, here and now, can make such namespaces: tried by short-lived processes, one for each kind,
+ * which raise no SIGCHLD. What is denied is told with the gate that is closed: a limit of /proc/sys/user, another
+ * sysctl, a missing capability, a seccomp filter, a chroot, the depth of nesting, or a security module if it is none of
+ * those.
  *
  * @param which PROC_NS_... With PROC_NS_USER the others are tried inside the new user namespace, as in a start.
  * @param error Receives step, errno, the kind (as index) and a text; may be NULL. Written on failure only.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Options that are good by themselves and cannot be had together: said before anything is made, for the kernel would only
- * say EPERM or ESRCH, in the middle of a start. Owns nothing.
+ * Options that are good by themselves and cannot be had together: said before anything is made, for the kernel would
+ * only say EPERM or ESRCH, in the middle of a start. Owns nothing.
  */
 #include "combinations.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carries a plan into a process that is born into other namespaces. It is held at a gate until its ids are written. Where
- * a birth is not enough, a process stands in between: it joins what is to be joined, sets the clocks, bears the one that
- * counts as a child of ours, and is gone before that one is let go.
+ * Carries a plan into a process that is born into other namespaces. It is held at a gate until its ids are written.
+ * Where a birth is not enough, a process stands in between: it joins what is to be joined, sets the clocks, bears the
+ * one that counts as a child of ours, and is gone before that one is let go.
  *
  *     us                          in between (often nobody)           the child
  *     make the first

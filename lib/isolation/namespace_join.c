@@ -165,7 +165,7 @@ static int add_descriptor(struct namespace_sources *sources, const proc_ns_join 
     int fd = copy_of(*source->fd);
     if (fd < 0)
         return fail_kind(ret_failure, -fd, source->which, NULL);
-    if (proc__pidfd_signal(fd, 0, 0) == -EBADF)
+    if (ioctl(fd, GET_KIND) >= 0 || proc__pidfd_signal(fd, 0, 0) == -EBADF)
         return add_file(sources, fd, source->which, ret_failure);
     return add_process(sources, fd, source->which, ret_failure);
 }

@@ -116,7 +116,7 @@ struct namespace_births proc__namespaces_births(const proc_namespaces *options)
     uint32_t at_birth = create & (PROC_NS_USER | PROC_NS_PID);
     struct namespace_births births = {
         .is_held = at_birth || (create & PROC_NS_TIME) || (joined & PROC_NS_PID),
-        /* What is joined comes first: with a new user namespace goes the right to it, and a joined one owns the rest. */
+        /* What is joined comes first: a new user namespace would have no right to it, a joined one owns the rest. */
         .has_middle = (create & PROC_NS_TIME) || (joined & PROC_NS_PID) || (joined && at_birth),
     };
     uint32_t first = births.has_middle ? at_birth & PROC_NS_USER : at_birth;
@@ -192,7 +192,8 @@ static void add_offset(struct namespaces *namespaces, const char *clock, const i
              (long long)rest_ms * 1000000);
 }
 
-int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options, struct failure *ret_failure)
+int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options,
+                             struct failure *ret_failure)
 {
     *ret_namespaces = (struct namespaces){
         .create = options->create,

@@ -21,8 +21,8 @@
 
 /* How the process comes into being. */
 struct namespace_births {
-    int is_held;    /* 1: not by a plain start; 0: all that follows is nothing */
-    int has_middle; /* 1: a first process prepares the place, and bears the one that counts */
+    int is_held;            /* 1: not by a plain start; 0: all that follows is nothing */
+    int has_middle;         /* 1: a first process prepares the place, and bears the one that counts */
     unsigned first, second; /* CLONE_NEW... of each birth; without a middle there is only the first */
 };
 
@@ -46,7 +46,7 @@ struct namespaces {
 int proc__namespaces_check(const proc_namespaces *options, struct failure *ret_failure);
 /* Of what has been found good. */
 struct namespace_births proc__namespaces_births(const proc_namespaces *options);
-/* 1: the process has another pid namespace than we: numbers mean others there, and its parent has none, getppid() is 0. */
+/* 1: the process has another pid namespace than we: numbers mean others there, and getppid(2) says 0. */
 int proc__namespaces_hide_pids(const proc_namespaces *options);
 /* 1: the process cannot set its groups. */
 int proc__namespaces_deny_groups(const proc_namespaces *options);
@@ -55,7 +55,8 @@ int proc__namespaces_have_uid(const proc_namespaces *options, uint32_t uid);
 int proc__namespaces_have_gid(const proc_namespaces *options, uint32_t gid);
 
 /* Makes ready what the new process will need. 0, or a negative errno with the failure; done is right in either case. */
-int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options, struct failure *ret_failure);
+int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options,
+                             struct failure *ret_failure);
 void proc__namespaces_done(struct namespaces *namespaces);
 
 /* ---- In the new process: namespaces_apply.c ---- */

@@ -126,6 +126,7 @@ struct report proc__namespaces_mount_proc(const struct namespaces *namespaces)
     int has_other_pids = ((namespaces->create | namespaces->joined) & PROC_NS_PID) != 0;
     if (!(namespaces->create & PROC_NS_MOUNT) || !has_other_pids || (namespaces->flags & PROC_NS_KEEP_PROC))
         return STEP_DONE;
-    long rc = proc__syscall(SYS_mount, (long)"proc", (long)"/proc", (long)"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0);
+    long rc =
+        proc__syscall(SYS_mount, (long)"proc", (long)"/proc", (long)"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0);
     return rc < 0 ? proc__step_failed(PROC_STEP_MOUNT, rc, NAMESPACE_MOUNT_PROC) : STEP_DONE;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a namespace cannot be had: the kernel says EPERM or ENOSPC, and which of its many gates is closed has to be looked
- * for. Only asked once something has failed, and by who can look at /proc; whether it can be had at all is found out by
- * trying. Keeps nothing.
+ * Why a namespace cannot be had: the kernel says EPERM or ENOSPC, and which of its many gates is closed has to be
+ * looked for. Only asked once something has failed; whether it can be had at all is found out by trying. Keeps nothing.
  */
 #include "namespaces.h"
 
@@ -60,7 +59,8 @@ static proc_status ourselves(void)
 static void say_limit(const char *name, char *ret_reason)
 {
     long limit = limit_of(name);
-    const char *format = limit == 0 ? "user.max_%s_namespaces is 0" : "user.max_%s_namespaces reached, or nested too deep";
+    const char *format =
+        limit == 0 ? "user.max_%s_namespaces is 0" : "user.max_%s_namespaces reached, or nested too deep";
     snprintf(ret_reason, NAMESPACE_WORDS, format, name);
 }
 

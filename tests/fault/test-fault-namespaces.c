@@ -61,18 +61,21 @@ static void users_and_ids(struct attempt *attempt)
 static void users_and_time(struct attempt *attempt)
 {
     const int64_t offset = 1000;
-    spawn_in(attempt, PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_TIME | PROC_NS_UTS, .boottime_offset_ms = &offset),
-             NULL);
+    spawn_in(attempt,
+             PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_TIME | PROC_NS_UTS, .boottime_offset_ms = &offset), NULL);
 }
 
 /* A host that is started without faults, and what joins it. */
 static void join_host(struct attempt *attempt, uint32_t created, uint32_t joined)
 {
     proc_child *host = NULL;
-    if (proc_spawn(&host, CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = joined))) < 0)
+    if (proc_spawn(&host, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = joined))) < 0)
         complain("no host");
-    spawn_in(attempt, PROC_NAMESPACES(.create = created, .join = PROC_NS_JOIN({.which = joined, .pid = proc_child_pid(host)},
-                                                                            {.which = 0})), NULL);
+    spawn_in(attempt,
+             PROC_NAMESPACES(.create = created,
+                             .join = PROC_NS_JOIN({.which = joined, .pid = proc_child_pid(host)}, {.which = 0})),
+             NULL);
     proc_child_free(host);
 }
 
@@ -89,8 +92,10 @@ static void joined_and_made(struct attempt *attempt)
 static void joined_by_file(struct attempt *attempt)
 {
     int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    spawn_in(attempt, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &net},
-                                                           {.which = PROC_NS_UTS, .path = "/proc/self/ns/uts"})), NULL);
+    spawn_in(attempt,
+             PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &net},
+                                                  {.which = PROC_NS_UTS, .path = "/proc/self/ns/uts"})),
+             NULL);
     close(net);
 }
 

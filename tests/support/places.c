@@ -26,8 +26,9 @@ static const struct {
     int flag;
     const char *name;
 } kinds[] = {
-    {PROC_NS_USER, CLONE_NEWUSER, "user"}, {PROC_NS_PID, CLONE_NEWPID, "pid"},   {PROC_NS_MOUNT, CLONE_NEWNS, "mnt"},
-    {PROC_NS_NET, CLONE_NEWNET, "net"},    {PROC_NS_UTS, CLONE_NEWUTS, "uts"},   {PROC_NS_IPC, CLONE_NEWIPC, "ipc"},
+    {PROC_NS_USER, CLONE_NEWUSER, "user"}, {PROC_NS_PID, CLONE_NEWPID, "pid"},
+    {PROC_NS_MOUNT, CLONE_NEWNS, "mnt"},   {PROC_NS_NET, CLONE_NEWNET, "net"},
+    {PROC_NS_UTS, CLONE_NEWUTS, "uts"},    {PROC_NS_IPC, CLONE_NEWIPC, "ipc"},
     {PROC_NS_TIME, CLONE_NEWTIME, "time"}, {PROC_NS_CGROUP, CLONE_NEWCGROUP, "cgroup"},
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
