@@ -171,7 +171,6 @@ static void what_is_not_supported_is_refused_by_name(void **state)
     (void)state;
     void *anything = &state;
     assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
-    assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
     assert_refused(PROC_OPTIONS(.hook = anything), ENOTSUP, ".hook");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
         if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)

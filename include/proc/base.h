@@ -114,9 +114,9 @@ enum {
     PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
     PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
     PROC_STEP_CGROUP = 11,          /**< Entering a control group; index = its descriptor, if it has no path. */
-    PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit. */
-    PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace. */
-    PROC_STEP_MOUNT = 14,           /**< mount(2). */
+    PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit, or bits. */
+    PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace; the text names the file. */
+    PROC_STEP_MOUNT = 14,           /**< mount(2); the text names the place. */
     PROC_STEP_HOSTNAME = 15,        /**< sethostname(2) or setdomainname(2). */
     PROC_STEP_NETWORK = 16,         /**< Bringing the loopback device up. */
     PROC_STEP_RLIMIT = 17,          /**< prlimit(2); index = RLIMIT_... */
@@ -248,6 +248,7 @@ enum {
     PROC_FEATURE_INTO_CGROUP = 6,    /**< A child is born in its control group; else it moves there at once. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
     PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
+    PROC_FEATURE_USER_NAMESPACE = 10, /**< We can make user namespaces; proc_namespaces_check() says why not. */
     PROC_FEATURE_LANDLOCK = 11,      /**< landlock(7), of whatever rights; else an error, or nothing: best_effort. */
     PROC_FEATURE_SECCOMP = 12,       /**< seccomp(2) with filters; else an error. */
     PROC_FEATURE_PEER_PIDFD = 13,    /**< Who has sent a notification, as a pidfd; else by its pid. */

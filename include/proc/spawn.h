@@ -20,8 +20,8 @@ extern "C" {
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
  * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
- * policy, nice, I/O priority, OOM score, umask, root, working directory, descriptors, resource limits, groups, gid, uid,
- * capabilities, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
+ * policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource limits,
+ * groups, gid, uid, capabilities, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
@@ -243,7 +243,7 @@ typedef struct proc_options {
     const struct proc_terminal *terminal;     /**< Not in this version. */
     const struct proc_scheduling *scheduling; /**< CPUs, policy, nice, I/O priority: <proc/scheduling.h>. */
     const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
-    const struct proc_namespaces *namespaces; /**< Not in this version. */
+    const struct proc_namespaces *namespaces; /**< New ones and joined ones: <proc/namespace.h>; ours. */
     const struct proc_sandbox *sandbox;       /**< Root, capabilities, landlock, seccomp: <proc/sandbox.h>. */
     const struct proc_hook *hook;             /**< Not in this version. */
 } proc_options;

@@ -202,3 +202,33 @@ __attribute__((noinline)) int proc__clone_knows_cgroups(void)
         return (int)rc;
     return rc == -EBADF;
 }
+
+/* The order of the first two arguments is a matter of taste of the architecture. */
+static long raw_clone(uint64_t flags, int *tid)
+{
+#if defined(__s390__)
+    return proc__syscall(SYS_clone, 0, (long)flags, (long)tid, 0, 0, 0);
+#else
+    return proc__syscall(SYS_clone, (long)flags, 0, (long)tid, 0, 0, 0);
+#endif
+}
+
+int proc__clone_copy(uint64_t flags, int *ret_pidfd)
+{
+    int pidfd = -1;
+    long pid = raw_clone(flags | CLONE_PIDFD, &pidfd);
+    if (pid <= 0)
+        return (int)pid;
+    if (pidfd < 0)
+        return take_back((int)pid, -ENOSYS);
+    pidfd = proc__fd_above_stdio(pidfd);
+    if (pidfd < 0)
+        return take_back((int)pid, pidfd);
+    *ret_pidfd = pidfd;
+    return (int)pid;
+}
+
+int proc__clone_sibling(uint64_t flags, int *pid)
+{
+    return (int)raw_clone(flags | CLONE_PARENT | CLONE_PARENT_SETTID, pid);
+}

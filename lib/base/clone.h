@@ -43,4 +43,16 @@ int proc__clone(clone_body *body, void *arg, enum memory memory, int cgroup, int
 /* 1: a process can be born in a control group, 0: it has to move there; or a negative errno. */
 int proc__clone_knows_cgroups(void);
 
+/*
+ * A copy of this process that goes on beside it, as by fork(2) but without a word to libc: it may make system calls and
+ * nothing else. The caller has blocked all signals; flags: CLONE_NEW..., for its birth. As above, and 0 in the copy.
+ */
+int proc__clone_copy(uint64_t flags, int *ret_pidfd);
+/*
+ * The same, called in such a copy, and what it makes is a child of its own parent's. *pid gets its number before it
+ * runs, so that in shared memory it is known whatever becomes of the caller. 0 in the new process; its number; or
+ * a negative errno.
+ */
+int proc__clone_sibling(uint64_t flags, int *pid);
+
 #endif

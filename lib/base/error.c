@@ -39,6 +39,11 @@ const char *proc_step_name(int step)
     case PROC_STEP_IO_PRIORITY: return "I/O priority";
     case PROC_STEP_OOM_SCORE: return "OOM score";
     case PROC_STEP_ROOT: return "chroot";
+    case PROC_STEP_NAMESPACE: return "namespace";
+    case PROC_STEP_ID_MAP: return "id map";
+    case PROC_STEP_MOUNT: return "mount";
+    case PROC_STEP_HOSTNAME: return "hostname";
+    case PROC_STEP_NETWORK: return "loopback";
     case PROC_STEP_CWD: return "chdir";
     case PROC_STEP_FDS: return "descriptor";
     case PROC_STEP_GROUPS: return "groups";

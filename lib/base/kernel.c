@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -121,6 +122,12 @@ static int has_fast_spawn(void)
     return memory == MEMORY_SHARED;
 }
 
+static int has_user_namespace(void)
+{
+    int rc = proc__probe_namespaces(CLONE_NEWUSER, 0);
+    return rc == 0 ? 1 : is_shortage(rc) ? rc : 0;
+}
+
 int proc_has(int feature)
 {
     switch (feature) {
@@ -134,6 +141,7 @@ int proc_has(int feature)
     case PROC_FEATURE_OPENAT2: return has_openat2();
     case PROC_FEATURE_LANDLOCK: return has_landlock();
     case PROC_FEATURE_SECCOMP: return has_seccomp();
+    case PROC_FEATURE_USER_NAMESPACE: return has_user_namespace();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;

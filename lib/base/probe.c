@@ -89,3 +89,39 @@ int proc__probe_exit_info(void)
     int rc = probe((enum memory)memory, &marked, &kept);
     return rc < 0 ? rc : kept;
 }
+
+/* ---- Namespaces ---- */
+
+/* How a process of ours has exited, once it has; -EAGAIN: somebody else took the status. */
+static int code_of(int pidfd)
+{
+    proc_exit ended;
+    int rc = proc__pidfd_await_exit(pidfd, &ended);
+    if (rc == -ECHILD)
+        rc = proc__pidfd_exit_info(pidfd, &ended);
+    return rc == 0 && ended.kind == PROC_EXITED ? ended.code : -EAGAIN;
+}
+
+int proc__probe_namespaces(unsigned at_birth, unsigned later)
+{
+    struct sigmask before;
+    int pidfd;
+    int memory = proc__probe_memory();
+    if (memory < 0 || memory == MEMORY_EMULATED)
+        return memory < 0 ? memory : -ENOSYS;
+    int rc = proc__sigmask_block_all(&before);
+    if (rc < 0)
+        return rc;
+    int pid = proc__clone_copy(at_birth, &pidfd);
+    if (pid == 0) {
+        long made = later ? proc__syscall(SYS_unshare, (long)later, 0, 0, 0, 0, 0) : 0;
+        for (;;)
+            proc__syscall(SYS_exit_group, -made, 0, 0, 0, 0, 0);
+    }
+    proc__sigmask_set(&before);
+    if (pid < 0)
+        return pid;
+    rc = code_of(pidfd);
+    proc__fd_close(&pidfd);
+    return rc > 0 ? -rc : rc;
+}

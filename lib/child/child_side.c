@@ -169,6 +169,11 @@ static struct report apply_namespaces(const struct plan *plan)
     return plan->namespaces ? proc__namespaces_apply(plan->namespaces) : STEP_DONE;
 }
 
+static struct report mount_proc(const struct plan *plan)
+{
+    return plan->namespaces ? proc__namespaces_mount_proc(plan->namespaces) : STEP_DONE;
+}
+
 static struct report apply_scheduling(const struct plan *plan)
 {
     return plan->scheduling ? proc__scheduling_apply(plan->scheduling) : STEP_DONE;
@@ -212,17 +217,19 @@ static struct report settle(const struct plan *plan, int born, struct needed *ne
     /* 7 */ set_umask(plan);
     /* 8 */ if ((report = enter_root(plan)).step)
         return report;
-    /* 9 */ if ((report = enter_directory(plan)).step)
+    /* 9 */ if ((report = mount_proc(plan)).step)
         return report;
-    /* 10 */ if ((report = proc__child_place_descriptors(plan)).step)
+    /* 10 */ if ((report = enter_directory(plan)).step)
         return report;
-    /* 11 */ if ((report = apply_rlimits(plan)).step)
+    /* 11 */ if ((report = proc__child_place_descriptors(plan)).step)
         return report;
-    /* 12 */ if ((report = change_credentials(plan)).step)
+    /* 12 */ if ((report = apply_rlimits(plan)).step)
         return report;
-    /* 13 */ if ((report = forbid_new_privs(plan)).step)
+    /* 13 */ if ((report = change_credentials(plan)).step)
         return report;
-    /* 14 */ return die_with_parent(plan);
+    /* 14 */ if ((report = forbid_new_privs(plan)).step)
+        return report;
+    /* 15 */ return die_with_parent(plan);
 }
 
 static struct needed needed_of(const struct plan *plan, int report_fd)

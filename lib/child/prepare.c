@@ -228,10 +228,12 @@ static const char *argument_of(const struct prepared *prepared, const struct rep
     }
 }
 
-int proc__prepared_fail(const struct prepared *prepared, const struct report *report, struct failure *ret_failure)
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure)
 {
     proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
     if (report->step == PROC_STEP_CGROUP)
         ret_failure->reason = proc__cgroup_reason(report->code);
+    if (prepared->plan.namespaces)
+        proc__namespaces_explain(&prepared->namespaces, ret_failure);
     return -report->code;
 }

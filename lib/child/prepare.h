@@ -37,6 +37,6 @@ void proc__prepared_done(struct prepared *prepared);
  * Notes what the child side reports, which can only send numbers: with the thing that the step was given, and words for
  * what the errno alone does not tell. They die with what is prepared. Returns -code.
  */
-int proc__prepared_fail(const struct prepared *prepared, const struct report *report, struct failure *ret_failure);
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure);
 
 #endif

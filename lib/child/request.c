@@ -12,6 +12,7 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "combinations.h"
 #include "terminal.h"
 
 static int refuse(struct failure *ret_failure, int code, const char *what)
@@ -300,7 +301,7 @@ static int check_all(const struct request *request, const struct spawn_call *cal
         rc = check_entries(request, call->is_run, ret_failure);
     int (*const checks[])(const struct request *, struct failure *) = {
         check_program, check_group, check_ids, check_signals, check_transfer, check_stop, check_parts,
-        proc__request_check_combinations,
+        proc__combinations_check,
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);

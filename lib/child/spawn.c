@@ -27,15 +27,23 @@ struct spawn {
 /* ---- Starting ---- */
 
 /*
- * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one
- * that its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
+ * A child that changes its credentials in our memory, also by entering another user namespace, would make us
+ * non-dumpable, as if we had changed ours. And one that its filter kills dumps core: before Linux 5.16 that kills all
+ * who share the memory.
  */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid || proc__plan_has_filter(plan)))
+    if (memory == MEMORY_SHARED &&
+        (plan->change_groups || plan->gid || plan->namespaces || proc__plan_has_filter(plan)))
         return MEMORY_COPIED;
     return memory;
+}
+
+/* An emulator knows of fork(2), and of no other birth. */
+static int plan_is_held(const struct plan *plan)
+{
+    return plan->namespaces && plan->namespaces->births.is_held;
 }
 
 static int start(struct spawn *spawn, struct failure *ret_failure)
@@ -43,6 +51,8 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
     int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
+    if (memory == MEMORY_EMULATED && plan_is_held(&spawn->ready.plan))
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: user, pid, time, under an emulator");
     struct report report;
     proc_child *child = spawn->child;
     const struct plan *plan = &spawn->ready.plan;

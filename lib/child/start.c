@@ -16,6 +16,8 @@
 #include "../base/fd.h"
 #include "../base/pidfd.h"
 #include "../isolation/limits.h"
+#include "../isolation/namespaces.h"
+#include "start_namespaces.h"
 
 struct start {
     const struct plan *plan;
@@ -117,6 +119,8 @@ static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_p
 
 int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
+    if (plan->namespaces && plan->namespaces->births.is_held)
+        return proc__start_in_namespaces(plan, ret_pid, ret_pidfd, ret_report);
     int pidfd = -1;
     struct report report = {0, 0, 0};
     int pid =

@@ -51,6 +51,9 @@ static const struct answers message = {{EINTR, EAGAIN, ENOBUFS}, {ENOBUFS}};
 static const struct answers filtering = {{EACCES, EINVAL, ENOMEM}, {EACCES, ENOSYS}};
 static const struct answers rule_set = {{ENOSYS, EOPNOTSUPP, EPERM, EMFILE, ENOMEM}, {ENOSYS, EMFILE}};
 static const struct answers rule = {{ENOMEM}, {ENOMEM}};
+static const struct answers new_namespace = {{EPERM, ENOSPC, EINVAL, ENOMEM}, {EPERM, ENOSPC}};
+static const struct answers join_namespace = {{EPERM, EINVAL, ESRCH, ENOMEM}, {EPERM, EINVAL}};
+static const struct answers mounting = {{EPERM, EBUSY, ENOMEM}, {EPERM}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -77,6 +80,14 @@ static const struct {
     {SYS_pwritev2, &quiet_write},
     {SYS_write, NULL}, /* a child's report, with all signals blocked, into a pipe that is empty */
     {SYS_ioctl, &information},
+    {SYS_clone, &process},
+    {SYS_unshare, &new_namespace},
+    {SYS_setns, &join_namespace},
+    {SYS_mount, &mounting},
+    {SYS_sethostname, &denied},
+    {SYS_setdomainname, &denied},
+    {SYS_socket, &new_descriptor},
+    {SYS_read, &interruptible}, /* a word through a gate */
     {SYS_waitid, &interruptible},
     {SYS_setsid, &denied},
     {SYS_setpgid, &denied},
@@ -118,6 +129,7 @@ static const struct {
     {SYS_getppid, NULL},
     {SYS_gettid, NULL},
     {SYS_kill, NULL},
+    {SYS_prctl, NULL},
     {SYS_nanosleep, NULL},
     {SYS_clock_nanosleep, NULL},
     {SYS_sched_yield, NULL},
@@ -157,7 +169,7 @@ static const struct {
     {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
-    {"setsid", &denied},       {"dup2", &placement},
+    {"mmap", &memory},         {"setsid", &denied},       {"dup2", &placement},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 

@@ -94,6 +94,7 @@ WRAP_FTRUNCATE(ftruncate64, int64_t)
 #define WRAP_MMAP(name, offset)                                                                              \
     WRAP_OFFSET(void *, "mmap", name, (void *where, size_t size, int access, int flags, int fd, offset at), \
                 (where, size, access, flags, fd, at))
+
 WRAP_MMAP(mmap, off_t)
 #ifdef __GLIBC__
 WRAP_MMAP(mmap64, int64_t)
