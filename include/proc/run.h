@@ -36,6 +36,7 @@ typedef struct proc_output {
     int32_t truncated;    /**< 1: total > len. */
     int32_t open;         /**< 1: somebody still held the other end when we left. */
     int32_t error;        /**< 0, or the negative errno that ended the keeping (-ENOMEM) or the reading. */
+    int32_t stage;        /**< Which child of a pipeline, from 0. */
     uint64_t reserved[4]; /**< 0. */
 } proc_output;
 
@@ -58,6 +59,8 @@ typedef struct proc_result {
     proc_usage usage;           /**< What the child cost; all 0 where nobody knows. */
     const proc_output *outputs; /**< Of every other CAPTURE entry, in the order of the entries. */
     size_t output_count;        /**< How many. */
+    const proc_exit *stages;    /**< Of a pipeline: how each has ended; else NULL. */
+    size_t stage_count;         /**< How many. */
     uint64_t reserved[16];      /**< 0. */
 } proc_result;
 

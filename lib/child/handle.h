@@ -2,7 +2,7 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
+ *   never changes after the start   owner, pid, pidfd, leads_group, joined, stop*, started, drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
@@ -39,6 +39,7 @@ struct proc_child {
     int pid;
     int pidfd;
     int leads_group;
+    int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
     int detached;
 
     int ended; /* 1: exit is final, and the pid is free for others */
@@ -57,10 +58,13 @@ struct proc_child {
     int pumping; /* 1: a thread is moving the bytes */
     int pump_fd; /* epoll set of the transferring streams; -1 until asked for */
 
-    /* Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs. */
-    struct pollfd *polled; /* room for all transferring streams and two more; NULL: a few on the stack will do */
+    /*
+     * Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs; of several whose
+     * bytes are moved together the first's is for all.
+     */
+    struct pollfd *polled; /* room for all transferring streams, ends and one more; NULL: a few on the stack will do */
     proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
-    size_t output_count;
+    int seen_ended;       /* 1: its end is not waited for any more */
     int handed_over;      /* 1: a result has got the outputs */
     int transfer_error;   /* the first errno of a transfer */
     deadline drain_until; /* 0 until the child is seen to have ended */
@@ -69,6 +73,13 @@ struct proc_child {
 
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };
+
+/* Children that are taken to their end together: one, or the stages of a pipeline. */
+struct crew {
+    proc_child *const *children;
+    size_t count;
+};
+#define ALONE(child) (&(const struct crew){&(child), 1})
 
 /* A handle without a process yet; copies the steps. NULL: no memory. */
 proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group);

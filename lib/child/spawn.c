@@ -73,7 +73,7 @@ static int make_child(struct spawn *spawn, struct failure *ret_failure)
     child->streams = spawn->ready.wiring.streams;
     child->stream_count = spawn->ready.wiring.stream_count;
     spawn->ready.wiring.streams = NULL;
-    return proc__pump_prepare(child) < 0 ? out_of_memory(ret_failure) : 0;
+    return proc__pump_prepare(ALONE(child)) < 0 ? out_of_memory(ret_failure) : 0;
 }
 
 static int make_and_start(struct spawn *spawn, struct failure *ret_failure)
