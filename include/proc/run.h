@@ -37,6 +37,7 @@ typedef struct proc_output {
     int32_t open;         /**< 1: somebody still held the other end when we left. */
     int32_t error;        /**< 0, or the negative errno that ended the keeping (-ENOMEM) or the reading. */
     int32_t stage;        /**< Which child of a pipeline, from 0. */
+    int32_t tee_error;    /**< 0, or the negative errno for which no more was copied; -ETIMEDOUT: its target was full. */
     uint64_t reserved[4]; /**< 0. */
 } proc_output;
 

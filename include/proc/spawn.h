@@ -49,6 +49,7 @@ enum {
 #define PROC_STDIO_APPEND 0x04u     /**< PATH: append instead of truncate. */
 #define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
 #define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
+#define PROC_STDIO_TEE 0x20u        /**< CAPTURE, CALLBACK: what is read is also written to our `fd`. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
 
 /**
@@ -86,7 +87,7 @@ typedef int64_t (*proc_on_space)(int fd, char *buffer, size_t size, void *user);
 typedef struct proc_stdio {
     int32_t kind;           /**< PROC_STDIO_... */
     uint32_t flags;         /**< PROC_STDIO_TO_CHILD ... */
-    int32_t fd;             /**< FD: our number; SAME_AS: the child's number. */
+    int32_t fd;             /**< FD, TEE: our number; SAME_AS: the child's number. */
     int32_t open_flags;     /**< PATH with EXPLICIT: O_...; O_CLOEXEC and O_NOCTTY are added. */
     uint32_t mode;          /**< PATH: of a new file, before our umask; 0 = 0666. */
     uint32_t reserved0;     /**< 0. */
@@ -140,6 +141,21 @@ typedef struct proc_stdio {
 /** Keeps the last `most` bytes. */
 #define PROC_CAPTURE_TAIL(most) \
     PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TAIL, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/**
+ * Keeps what the child writes as PROC_CAPTURE does, and writes a copy to our descriptor `number` as it comes, as tee(1)
+ * does: `.out = PROC_CAPTURE_TEE(1)`. Open for writing at the start; a copy of it is used, so it may be closed then.
+ *
+ * Blocking or not, the target keeps no deadline waiting: while it takes nothing, no more is read from this descriptor of
+ * the child, and everything else goes on. Once the child has ended it still has the time of the call (timeout_ms, or the
+ * parameter of proc_collect()) to take what is left. When the time is over, the child is stopped or the run is
+ * cancelled, a target that is full is given up: `tee_error` of the output is -ETIMEDOUT. It is the errno if a write
+ * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
+ * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
+ *
+ * Files are written to as they are: one on a file system that does not answer makes us wait.
+ */
+#define PROC_CAPTURE_TEE(number) \
+    PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TEE, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** Every chunk that the child writes goes to `on_data`. */
 #define PROC_CALLBACK(on_data, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)

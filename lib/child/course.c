@@ -6,6 +6,7 @@
  *   until all end     at most to the caller's time; then proc_collect() returns, the others stop them
  *   stopping          one stop step after the other; the bytes go on moving, since it may be blocked in a write
  *   draining          what the outputs hold at the last end, in any case; what descendants add, for drain_ms
+ *   slow tees         to the caller's time; one that lets us wait when a stop step is taken is given up
  *
  * Whether there is one child or the stages of a pipeline makes no difference but to the looks at their ends.
  */
@@ -20,11 +21,18 @@
 
 /* ---- Until all have ended ---- */
 
+/* As proc__stop_next(). Who shall end may have to write before, so no tee holds its output back any longer. */
+static int take_step(struct course *course)
+{
+    proc__pump_give_up_tees(&course->crew);
+    return proc__stop_next(&course->crew, &course->ladder);
+}
+
 static int begin_to_stop(struct course *course, int *reason)
 {
     *reason = 1;
     course->stopping = 1;
-    return proc__stop_next(&course->crew, &course->ladder);
+    return take_step(course);
 }
 
 /*
@@ -62,7 +70,7 @@ static int look_at_all(const struct course *course)
 static int go_on_to_stop(struct course *course)
 {
     if (course->stopping)
-        return proc__stop_next(&course->crew, &course->ladder);
+        return take_step(course);
     return course->stops ? begin_to_stop(course, &course->timed_out) : -ETIMEDOUT;
 }
 
@@ -121,6 +129,10 @@ static int drain(struct course *course)
     int seen = 0;
     while (!seen && proc__pump_outputs_open(crew) > 0 && !proc__deadline_passed(end))
         seen = proc__pump_round(crew, end, watched);
+    /* What takes its copy slowly has the caller's time, not that of the outputs. */
+    deadline slow = course->cancelled ? end : course->until;
+    while (!seen && proc__pump_waits_for_tees(crew) && !proc__deadline_passed(slow))
+        seen = proc__pump_round(crew, slow, PUMP_CANCEL);
     proc__pump_move_due(crew);
     int may_return = !course->stops && !course->cancelled && !seen;
     int has_time = !proc__deadline_passed(first->drain_until);

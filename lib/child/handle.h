@@ -3,7 +3,8 @@
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, joined, stop*, started, drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
+ *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing,
+ *                                   and, changed only by who set `pumping`, waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -30,6 +31,7 @@ struct stream {
     int from_child; /* 1: the child writes and we read, 0: the other way */
     int users;      /* verbs that are using fd just now */
     int closing;    /* 1: the last user closes fd */
+    int waits_for_tee; /* 1: the pump's epoll set waits for the target of its tee instead of fd */
     struct transfer transfer; /* what moves its bytes; of kind PROC_STDIO_PIPE: nobody but the verbs */
 };
 
@@ -101,6 +103,10 @@ void proc__stream_leave(proc_child *child, struct stream *stream);
  * or taken already.
  */
 int proc__stream_close(proc_child *child, struct stream *stream);
+/* Has the pump's epoll set wait for what this stream waits for now: bytes of the child, or the target of its tee. */
+void proc__pump_set_follow(proc_child *child, struct stream *stream);
+/* Takes the stream out of the set; under the lock. */
+void proc__pump_set_remove(proc_child *child, struct stream *stream);
 
 /* Looks once, without waiting: 0 and child->exit is final, -ETIMEDOUT if it still runs, or another negative errno. */
 int proc__child_look(proc_child *child);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The poll over the transferring streams: in rounds for proc_run() and proc_collect(), once for proc_pump(), and by an
- * epoll set for loops of others. Only the one who has entered the pump closes a transferring stream, so it may look
+ * The poll over the transferring streams: in rounds for the calls that take children to their end, and once for
+ * proc_pump(). Only the one who has entered the pump closes a transferring stream, so it may look
  * at the descriptors without the lock.
  */
 #include "pump.h"
@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "../base/fd.h"
 
@@ -60,7 +59,9 @@ static size_t add_streams(const struct crew *crew, struct pollfd *fds)
     proc_child *child;
     const struct stream *stream;
     for (struct way way = {.crew = crew}; (stream = next_moving(&way, &child));)
-        fds[count++] = (struct pollfd){.fd = stream->fd, .events = stream->from_child ? POLLIN : POLLOUT};
+        fds[count++] = proc__tee_waits(&stream->transfer.tee) > 0
+                           ? (struct pollfd){.fd = stream->transfer.tee.fd, .events = POLLOUT}
+                           : (struct pollfd){.fd = stream->fd, .events = stream->from_child ? POLLIN : POLLOUT};
     return count;
 }
 
@@ -68,6 +69,8 @@ static void note_error(proc_child *child, const struct stream *stream)
 {
     if (child->transfer_error == 0)
         child->transfer_error = stream->transfer.error;
+    if (child->transfer_error == 0)
+        child->transfer_error = stream->transfer.tee.error;
 }
 
 static void move(proc_child *child, struct stream *stream)
@@ -76,6 +79,8 @@ static void move(proc_child *child, struct stream *stream)
     note_error(child, stream);
     if (moved == TRANSFER_ENDED)
         proc__stream_close(child, stream);
+    else
+        proc__pump_set_follow(child, stream);
 }
 
 /* Moves a portion of each ready stream. `fds` is what add_streams() wrote for the same streams. */
@@ -242,8 +247,36 @@ void proc__pump_move_due(const struct crew *crew)
         proc__pump_round(crew, proc__deadline_in(0), 0);
 }
 
+int proc__pump_waits_for_tees(const struct crew *crew)
+{
+    proc_child *child;
+    const struct stream *stream;
+    for (struct way way = {.crew = crew}; (stream = next_moving(&way, &child));)
+        if (proc__tee_waits(&stream->transfer.tee) > 0 && proc__transfer_is_due(&stream->transfer))
+            return 1;
+    return 0;
+}
+
+size_t proc__pump_give_up_tees(const struct crew *crew)
+{
+    size_t count = 0;
+    proc_child *child;
+    struct stream *stream;
+    for (struct way way = {.crew = crew}; (stream = next_moving(&way, &child));) {
+        if (proc__tee_waits(&stream->transfer.tee) == 0)
+            continue;
+        proc__tee_give_up(&stream->transfer.tee, -ETIMEDOUT);
+        note_error(child, stream);
+        proc__pump_set_follow(child, stream);
+        count++;
+    }
+    return count;
+}
+
 void proc__pump_give_up(const struct crew *crew)
 {
+    if (proc__pump_give_up_tees(crew) > 0)
+        proc__pump_move_due(crew);
     proc_child *child;
     struct stream *stream;
     for (struct way way = {.crew = crew}; (stream = next_moving(&way, &child));) {
@@ -300,39 +333,5 @@ int proc_pump(proc_child *const children[], size_t count, int timeout_ms)
     while (entered > 0)
         proc__pump_leave(children[--entered]);
     pthread_setcancelstate(cancellable, NULL);
-    return rc;
-}
-
-/* An epoll set of the moving streams. The descriptor or a negative errno. */
-static int make_epoll_set(const proc_child *child)
-{
-    int set = epoll_create1(EPOLL_CLOEXEC);
-    set = set < 0 ? -errno : proc__fd_above_stdio(set);
-    for (size_t i = 0; i < child->stream_count && set >= 0; i++) {
-        const struct stream *stream = &child->streams[i];
-        struct epoll_event event = {.events = stream->from_child ? EPOLLIN : EPOLLOUT};
-        if (is_moving(stream) && epoll_ctl(set, EPOLL_CTL_ADD, stream->fd, &event) < 0) {
-            int rc = -errno;
-            proc__fd_close(&set);
-            set = rc;
-        }
-    }
-    return set;
-}
-
-int proc_pump_fd(proc_child *child)
-{
-    int rc = proc__child_check(child);
-    if (rc < 0)
-        return rc;
-    pthread_mutex_lock(&child->lock);
-    if (child->pump_fd < 0) {
-        rc = make_epoll_set(child);
-        if (rc >= 0)
-            child->pump_fd = rc;
-    } else {
-        rc = child->pump_fd;
-    }
-    pthread_mutex_unlock(&child->lock);
     return rc;
 }

@@ -37,7 +37,11 @@ size_t proc__pump_outputs_open(const struct crew *crew);
 void proc__pump_note_due(const struct crew *crew);
 /* ...and moves it. What is written meanwhile may stay, so this ends whatever the writers do. */
 void proc__pump_move_due(const struct crew *crew);
-/* Gives up what is still open, and closes our ends. */
+/* 1: something that is due waits for the target of a tee. */
+int proc__pump_waits_for_tees(const struct crew *crew);
+/* The targets of tees that let us wait get no more. How many. */
+size_t proc__pump_give_up_tees(const struct crew *crew);
+/* Gives up what is still open, and closes our ends; what is due has been moved before. */
 void proc__pump_give_up(const struct crew *crew);
 
 #endif
