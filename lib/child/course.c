@@ -19,6 +19,14 @@
 
 #define LOOK_AGAIN_MS 10
 
+/* The options are not checked yet, but their first two members have been there from the beginning. */
+deadline proc__course_time(const proc_options *options)
+{
+    if (!options || options->size < offsetof(proc_options, timeout_ms) + sizeof options->timeout_ms)
+        return DEADLINE_NEVER;
+    return options->timeout_ms > 0 ? proc__deadline_in(options->timeout_ms) : DEADLINE_NEVER;
+}
+
 /* ---- Until all have ended ---- */
 
 /* As proc__stop_next(). Who shall end may have to write before, so no tee holds its output back any longer. */

@@ -23,6 +23,8 @@ struct course {
     int error; /* of a stop that cannot be carried out */
 };
 
+/* The time that the options of a run give it, from now on. */
+deadline proc__course_time(const proc_options *options);
 /* Moves, waits, stops, drains. 0 = the result may be filled; -ETIMEDOUT: the call may be repeated. */
 int proc__course_run(struct course *course);
 /* Gives up what is still open, and tells how it went; the result is empty before. */

@@ -33,14 +33,6 @@ int proc_collect(proc_child *child, int timeout_ms, proc_result *result)
     return rc;
 }
 
-/* The options are not checked yet, but their first two members have been there from the beginning. */
-static deadline end_of_time(const proc_options *options)
-{
-    if (!options || options->size < offsetof(proc_options, timeout_ms) + sizeof options->timeout_ms)
-        return DEADLINE_NEVER;
-    return options->timeout_ms > 0 ? proc__deadline_in(options->timeout_ms) : DEADLINE_NEVER;
-}
-
 int proc_run(proc_result *result, const char *const argv[], const proc_options *options)
 {
     static const struct spawn_call call = {.verb = "run", .is_run = 1};
@@ -48,7 +40,7 @@ int proc_run(proc_result *result, const char *const argv[], const proc_options *
         return -EINVAL;
     proc__result_empty(result);
     proc_child *child;
-    struct course course = {.crew = {&child, 1}, .until = end_of_time(options), .stops = 1};
+    struct course course = {.crew = {&child, 1}, .until = proc__course_time(options), .stops = 1};
     int cancellable;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__spawn(&child, argv, options, &call);

@@ -103,7 +103,7 @@ static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
  * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make:
  * these are above 2, so only such numbers are asked about. The child finds the others missing.
  */
-static int check_sources(const struct request *request, struct failure *ret_failure)
+int proc__wiring_check(const struct request *request, struct failure *ret_failure)
 {
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
         int number;
@@ -232,14 +232,17 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
     list_moves(wiring, request);
     rc = check_moves(wiring, ret_failure);
     if (rc == 0)
-        rc = check_sources(request, ret_failure);
-    if (rc == 0)
         rc = wire_all(wiring, request, ret_failure);
     if (rc < 0)
         return rc;
     resolve_references(wiring);
     mark_lifts(wiring);
     return 0;
+}
+
+int proc__wiring_source(const struct wiring *wiring, int number)
+{
+    return find(wiring, number)->source;
 }
 
 void proc__wiring_close_ends(struct wiring *wiring)
