@@ -55,15 +55,18 @@ static void target_close(struct target *target)
         close(target->other);
 }
 
-/* Not a byte more fits, and its flags are as they were. */
+/* Not a byte more fits, and its flags are as they were. A terminal moves on for a moment what it has taken. */
 static void fill(struct target *target)
 {
     char bytes[4096] = {0};
+    struct pollfd room = {.fd = target->ours, .events = POLLOUT};
     int flags = fcntl(target->ours, F_GETFL);
     fcntl(target->ours, F_SETFL, flags | O_NONBLOCK);
-    for (size_t size = sizeof bytes; size > 0; size /= 2)
-        while (write(target->ours, bytes, size) > 0)
-            ;
+    do
+        for (size_t size = sizeof bytes; size > 0; size /= 2)
+            while (write(target->ours, bytes, size) > 0)
+                ;
+    while (poll(&room, 1, 50) == 1);
     fcntl(target->ours, F_SETFL, flags);
 }
 
