@@ -413,9 +413,10 @@ static void a_cancel_stops_all_by_the_steps_whoever_has_ended(void **state)
         int ends[2];
         assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
         proc_result result;
-        /* The first, which leads the group, has ended; the last does not hear the first signal. */
-        assert_rc(proc_pipeline(&result, PROC_REQUESTS(PROC_REQUEST("true"), {SHELL("cat; exec \"$0\" sleep forever"), NULL},
-                                                       {SHELL("exec \"$0\" ignore 15"), NULL}),
+        /* The first, which leads the group, has ended when the last one speaks, which does not hear the first signal. */
+        assert_rc(proc_pipeline(&result, PROC_REQUESTS(PROC_REQUEST("true"),
+                                                       {SHELL("cat; echo; exec \"$0\" sleep forever"), NULL},
+                                                       {SHELL("read line; exec \"$0\" ignore 15"), NULL}),
                                 PROC_OPTIONS(.out = PROC_LINES(cancel_at_first_line, &ends[1]), .flags = flags[i],
                                              .stop = PROC_STOP_STEPS({SIGTERM, i ? PROC_GROUP : PROC_ONE, 50},
                                                                      {SIGKILL, i ? PROC_GROUP : PROC_ONE, -1}),

@@ -37,10 +37,10 @@ static int allocate(struct pipeline *pipeline)
     pipeline->stages = calloc(count, sizeof *pipeline->stages);
     pipeline->children = calloc(count, sizeof *pipeline->children);
     pipeline->pipes = calloc(count, sizeof *pipeline->pipes);
+    for (size_t i = 0; pipeline->pipes && i < count; i++)
+        pipeline->pipes[i][0] = pipeline->pipes[i][1] = -1;
     if (!pipeline->stages || !pipeline->children || !pipeline->pipes)
         return fail(pipeline, PROC_STEP_MEMORY, ENOMEM, NULL);
-    for (size_t i = 0; i < count; i++)
-        pipeline->pipes[i][0] = pipeline->pipes[i][1] = -1;
     return 0;
 }
 
