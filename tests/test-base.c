@@ -58,6 +58,8 @@ static void features_follow_the_profile(void **state)
     assert_rc(proc_has(PROC_FEATURE_NOSIGNAL_WRITE), 0);
     assert_rc(proc_has(PROC_FEATURE_PEER_PIDFD), 0);
     assert_rc(proc_has(PROC_FEATURE_OPENAT2), 0);
+    assert_rc(proc_has(PROC_FEATURE_LANDLOCK), 0);
+    assert_rc(proc_has(PROC_FEATURE_SECCOMP), 1); /* the profile is one */
 }
 
 /* ---- Clock and deadlines ---- */

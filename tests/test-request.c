@@ -170,10 +170,9 @@ static void what_is_not_supported_is_refused_by_name(void **state)
     assert_refused(PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.nice = NULL)), ENOTSUP, ".scheduling");
     assert_refused(PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = NULL)), ENOTSUP, ".limits");
     assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
-    assert_refused(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = NULL)), ENOTSUP, ".sandbox");
     assert_refused(PROC_OPTIONS(.hook = anything), ENOTSUP, ".hook");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
-        if (flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
+        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
             assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_TREE, 0})), ENOTSUP, ".stop: PROC_TREE");
 }

@@ -29,16 +29,21 @@ static int entry_number(const char *name)
     return *name == '\0' ? number : -1;
 }
 
-static long visit_listed(fd_visitor *visit, void *arg)
+long proc__fd_list_open(void)
 {
-    _Alignas(struct directory_entry) char buffer[1024];
     long dir;
     do
         dir = proc__syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     while (dir == -EINTR);
+    return dir;
+}
+
+static long visit_listed(int list, fd_visitor *visit, void *arg)
+{
+    _Alignas(struct directory_entry) char buffer[1024];
+    long dir = list >= 0 ? list : proc__fd_list_open(), len;
     if (dir < 0)
         return dir;
-    long len;
     while ((len = proc__syscall(SYS_getdents64, dir, (long)buffer, sizeof buffer, 0, 0, 0)) > 0)
         for (long at = 0; at < len;) {
             const struct directory_entry *entry = (const void *)(buffer + at);
@@ -47,7 +52,8 @@ static long visit_listed(fd_visitor *visit, void *arg)
                 visit(fd, arg);
             at += entry->size;
         }
-    proc__syscall(SYS_close, dir, 0, 0, 0, 0, 0);
+    if (list < 0)
+        proc__syscall(SYS_close, dir, 0, 0, 0, 0, 0);
     return len;
 }
 
@@ -64,9 +70,9 @@ static long visit_all_possible(fd_visitor *visit, void *arg)
     return 0;
 }
 
-long proc__fd_visit(fd_visitor *visit, void *arg)
+long proc__fd_visit(int list, fd_visitor *visit, void *arg)
 {
-    long rc = visit_listed(visit, arg);
+    long rc = visit_listed(list, visit, arg);
     return rc < 0 ? visit_all_possible(visit, arg) : rc;
 }
 
@@ -133,6 +139,6 @@ int proc__fd_close_others(int *keep, size_t count)
     }
     long rc = close_gaps(&kept);
     if (rc < 0)
-        rc = proc__fd_visit(close_unless_kept, &kept);
+        rc = proc__fd_visit(-1, close_unless_kept, &kept);
     return (int)rc;
 }

@@ -114,12 +114,19 @@ static void mark_one(int fd, void *arg)
         proc__step_call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 }
 
-struct report proc__child_close_others(const struct plan *plan)
+void proc__child_open_fd_list(struct needed *needed)
+{
+    if (mark_range(UINT_MAX, UINT_MAX) == 0) /* open nowhere */
+        return;
+    needed->fds[NEEDED_FD_LIST] = (int)proc__fd_list_open();
+}
+
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed)
 {
     if (plan->inherit_fds)
         return STEP_DONE;
     long rc = mark_gaps(plan);
     if (rc < 0)
-        rc = proc__fd_visit(mark_one, (void *)(uintptr_t)plan);
+        rc = proc__fd_visit(needed->fds[NEEDED_FD_LIST], mark_one, (void *)(uintptr_t)plan);
     return rc < 0 ? proc__step_failed(PROC_STEP_CLOSE, rc, -1) : STEP_DONE;
 }

@@ -14,19 +14,23 @@
 
 /* Descriptors of the parent's that steps after the moves still need; -1: none. */
 enum {
-    NEEDED_REPORT, /* the way home */
+    NEEDED_REPORT,  /* the way home, or what tells that we have gone */
+    NEEDED_FD_LIST, /* /proc/self/fd, where it will be out of reach */
+    NEEDED_RULESET, /* of landlock */
     NEEDED_COUNT
 };
 struct needed {
     int fds[NEEDED_COUNT];
 };
 
+/* Opens the list of descriptors if close_range(2) is missing. Where there is no list either, all is as without it. */
+void proc__child_open_fd_list(struct needed *needed);
 /* Puts aside what a move would overwrite. */
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */
 struct report proc__child_place_descriptors(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
-struct report proc__child_close_others(const struct plan *plan);
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed);
 /* handlers_cleared: 1 = there are no handlers left to reset. */
 struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared);
 struct report proc__child_set_mask(const struct plan *plan);

@@ -44,8 +44,8 @@ static int begin_to_stop(struct course *course, int *reason)
 }
 
 /*
- * The one child is reaped at once. Of several none is before all have ended: the first's number may be that of the group
- * of all, which must not fall to strangers.
+ * The one child is reaped at once. Of several none is before all have ended: the first's number may be that of the
+ * group of all, which must not fall to strangers.
  */
 static int look_at(const struct course *course, proc_child *child)
 {

@@ -2,7 +2,8 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, joined, stop*, started, drain_ms, cancel_fd
+ *   never changes after the start   owner, pid, pidfd, leads_group, joined, parent_thread, stop*, started,
+ *                                   drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing,
  *                                   and, changed only by who set `pumping`, waits_for_tee
  *   atomically                      watcher
@@ -19,6 +20,7 @@
 #include <proc/run.h>
 
 #include "../base/clock.h"
+#include "parent_thread.h"
 #include "transfer.h"
 
 struct pollfd;
@@ -43,6 +45,7 @@ struct proc_child {
     int leads_group;
     int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
     int detached;
+    struct parent_thread parent_thread; /* of a child that dies with us */
 
     int ended; /* 1: exit is final, and the pid is free for others */
     proc_exit exit;

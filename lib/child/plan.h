@@ -47,9 +47,14 @@ struct plan {
     const struct namespaces *namespaces;
     const struct sandbox *sandbox;
 
+    int parent; /* the pid to die with; 0 = none */
+
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */
 };
+
+/* 1: the last steps are taken under a filter of system calls that may answer as it likes. */
+int proc__plan_has_filter(const struct plan *plan);
 
 /*
  * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need

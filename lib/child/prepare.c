@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <proc/status.h>
+
 #include "../base/fd.h"
 #include "environment.h"
 #include "search.h"
@@ -75,11 +77,15 @@ static void plan_place(struct prepared *prepared)
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
     plan->cwd = request->options.cwd;
+    /* Or it would stay outside, and lead out. */
+    if (!plan->cwd && request->sandbox.root)
+        plan->cwd = "/";
     plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
     plan->umask = request->options.umask ? (int)*request->options.umask : -1;
     plan->moves = prepared->wiring.moves;
     plan->move_count = prepared->wiring.move_count;
     plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
+    plan->parent = request->options.flags & PROC_DIE_WITH_PARENT ? (int)getpid() : 0;
 }
 
 static void plan_ids(struct prepared *prepared)
@@ -211,6 +217,9 @@ void proc__prepared_done(struct prepared *prepared)
 const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_ROOT: return prepared->request.sandbox.root;
+    case PROC_STEP_SECCOMP: return report->index == SIGSYS ? "killed by the filter" : NULL;
+    case PROC_STEP_CAPS: return proc_cap_name(report->index);
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
     case PROC_STEP_SEARCH: return prepared->search_list;
     case PROC_STEP_EXEC: return prepared->plan.paths[report->index];

@@ -19,11 +19,14 @@
 
 /* ---- Starting ---- */
 
-/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
+/*
+ * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one that
+ * its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
+ */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid))
+    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid || proc__plan_has_filter(plan)))
         return MEMORY_COPIED;
     return memory;
 }
@@ -35,7 +38,10 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     struct report report;
     proc_child *child = spawn->child;
-    int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
+    const struct plan *plan = &spawn->ready.plan;
+    int rc = plan->parent == 0 ? proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report)
+                               : proc__parent_thread_start(&child->parent_thread, plan, (enum memory)memory,
+                                                           &child->pid, &child->pidfd, &report);
     if (rc < 0)
         return proc__fail(ret_failure, report.step, report.code, report.index,
                           proc__prepared_argument(&spawn->ready, &report));

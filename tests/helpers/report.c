@@ -6,7 +6,7 @@
  *
  *     argc, argv N, env, cwd, umask, pid, ppid, pgid, sid, tty_nr, uids, gids (real effective saved), groups,
  *     blocked (rt_sigprocmask), SigPnd ShdPnd SigBlk SigIgn SigCgt (/proc/self/status), fd N cloexec= flags= target,
- *     dumpable, no_new_privs, nice, affinity, nofile (soft hard)
+ *     CapInh CapPrm CapEff CapBnd CapAmb Seccomp (there too), dumpable, no_new_privs, nice, affinity, nofile (soft hard)
  *
  * The descriptors are looked at before anything is opened. Bytes that would break a line are shown as \xNN.
  */
@@ -149,7 +149,7 @@ static void tell_ids(FILE *to)
     fprintf(to, "\n");
 }
 
-static void tell_signals(FILE *to)
+static void tell_signals_and_privileges(FILE *to)
 {
     char line[256];
     uint64_t blocked[2] = {0};
@@ -159,7 +159,9 @@ static void tell_signals(FILE *to)
     while (file && fgets(line, sizeof line, file)) {
         char key[16], value[64];
         if (sscanf(line, "%15[^:]: %63s", key, value) == 2 &&
-            (strncmp(key, "Sig", 3) == 0 || strcmp(key, "ShdPnd") == 0) && strcmp(key, "SigQ") != 0)
+            (strncmp(key, "Sig", 3) == 0 || strncmp(key, "Cap", 3) == 0 || strcmp(key, "ShdPnd") == 0 ||
+             strcmp(key, "Seccomp") == 0) &&
+            strcmp(key, "SigQ") != 0)
             fprintf(to, "%s %s\n", key, value);
     }
     if (file)
@@ -207,7 +209,7 @@ int main(int argc, char **argv)
     tell_place(to);
     tell_family(to);
     tell_ids(to);
-    tell_signals(to);
+    tell_signals_and_privileges(to);
     tell_descriptors(to);
     tell_rest(to);
     free(descriptors);
