@@ -90,6 +90,26 @@ test_timeout() {
     is out through
 }
 
+test_pipeline() {
+    expect 0 printf 'pear\nfig\nplum\n' , sort , head -n 1
+    is out fig
+    is err 'printf: exited with 0
+sort: exited with 0
+head: exited with 0'
+    # Who writes to one that has ended is told, and so is the last that has not gone well.
+    expect 141 yes , head -n 1
+    is out y
+    is err 'yes: killed by SIGPIPE
+head: exited with 0'
+    expect 3 sh -c 'exit 3' , cat
+    expect 4 sh -c 'exit 3' , sh -c 'exit 4' , cat
+    expect 127 cat , "$work/nothing" , cat
+    is err "pipeline: pipeline \"$work/nothing\": exec \"$work/nothing\": No such file or directory"
+    expect 127
+    is err 'pipeline: pipeline: options "argv is empty": Invalid argument'
+    expect 127 true ,
+}
+
 test_process_name() {
     cd "$(dirname "$program")" || exit 1
     program=./process_name

@@ -50,7 +50,7 @@ static void a_call_without_a_handle_or_a_program_is_refused(void **state)
 static void what_is_for_a_run_is_refused_in_a_start(void **state)
 {
     (void)state;
-    assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run: give it to the wait");
+    assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
     assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is below -1");
 }
 
@@ -303,6 +303,12 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
          EINVAL,
          "CALLBACK: LINES is for what the child writes"},
         {{.kind = PROC_STDIO_CALLBACK, .on_data = take, .size = 5}, EINVAL, "CALLBACK: size is for LINES"},
+        {{.kind = PROC_STDIO_CALLBACK, .flags = 0x21, .on_space = give},
+         EINVAL,
+         "CALLBACK: TEE is for what the child writes"},
+        {{.kind = PROC_STDIO_CAPTURE, .fd = 1}, EINVAL, not_fd},
+        {{.kind = PROC_STDIO_CAPTURE, .flags = PROC_STDIO_TEE, .fd = -1}, EINVAL, "TEE: the descriptor is negative"},
+        {{.kind = PROC_STDIO_BYTES, .flags = PROC_STDIO_TEE}, ENOTSUP, flag},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

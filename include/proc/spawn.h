@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/spawn.h> - start a program from one request. Read: stdio entries, options, starting, the rarer options.
+ * <proc/spawn.h> - start a program, or a pipeline, from one request. Read: stdio entries, options, starting, the rarer options.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H
@@ -31,7 +31,8 @@ extern "C" {
 
 /** Kinds of an entry. */
 enum {
-    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec; others as INHERIT. */
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec, between the stages of a
+                                  pipeline its pipe; others as INHERIT. */
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
@@ -50,6 +51,7 @@ enum {
 #define PROC_STDIO_APPEND 0x04u     /**< PATH: append instead of truncate. */
 #define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
 #define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
+#define PROC_STDIO_TEE 0x20u        /**< CAPTURE, CALLBACK: what is read is also written to our `fd`. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
 
 /**
@@ -87,7 +89,7 @@ typedef int64_t (*proc_on_space)(int fd, char *buffer, size_t size, void *user);
 typedef struct proc_stdio {
     int32_t kind;           /**< PROC_STDIO_... */
     uint32_t flags;         /**< PROC_STDIO_TO_CHILD ... */
-    int32_t fd;             /**< FD: our number; SAME_AS: the child's number. */
+    int32_t fd;             /**< FD, TEE: our number; SAME_AS: the child's number. */
     int32_t open_flags;     /**< PATH with EXPLICIT: O_...; O_CLOEXEC and O_NOCTTY are added. */
     uint32_t mode;          /**< PATH: of a new file, before our umask; 0 = 0666. */
     uint32_t reserved0;     /**< 0. */
@@ -141,6 +143,23 @@ typedef struct proc_stdio {
 /** Keeps the last `most` bytes. */
 #define PROC_CAPTURE_TAIL(most) \
     PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TAIL, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/**
+ * Keeps what the child writes as PROC_CAPTURE does, and writes a copy to our descriptor `number` as it comes, as tee(1)
+ * does: `.out = PROC_CAPTURE_TEE(1)`. Open for writing at the start; a copy of it is used, so it may be closed then.
+ *
+ * Blocking or not, the target keeps no deadline waiting: while it takes nothing, no more is read from this descriptor of
+ * the child, and everything else goes on. Once the child has ended it still has the time of the call (timeout_ms, or the
+ * parameter of proc_collect()) to take what is left. When the time is over, the child is stopped or the run is
+ * cancelled, a target that is full is given up: `tee_error` of the output is -ETIMEDOUT. It is the errno if a write
+ * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
+ * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
+ *
+ * Files are written to as they are: one on a file system that does not answer makes us wait.
+ *
+ * @snippet pipeline.c tee
+ */
+#define PROC_CAPTURE_TEE(number) \
+    PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TEE, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** Every chunk that the child writes goes to `on_data`. */
 #define PROC_CALLBACK(on_data, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)
@@ -221,7 +240,7 @@ typedef struct proc_stop_steps {
 typedef struct proc_options {
     size_t size;        /**< sizeof(proc_options); PROC_OPTIONS() sets it. */
     uint32_t flags;     /**< PROC_NEW_GROUP, ... */
-    int32_t timeout_ms; /**< For proc_run(): when to stop the child; 0 and -1 = never. proc_spawn() refuses it. */
+    int32_t timeout_ms; /**< For proc_run() and proc_pipeline(): when to stop; 0 and -1 = never. Others refuse it. */
 
     proc_stdio in;               /**< Descriptor 0; inherited. */
     proc_stdio out;              /**< Descriptor 1; inherited. */
@@ -280,6 +299,59 @@ typedef struct proc_options {
  * @since 0.1
  */
 PROC_API PROC_CHECK int proc_spawn(proc_child **child, const char *const argv[], const proc_options *options);
+
+/**
+ * One program, and how to run it. Lists of requests end with one whose argv is NULL.
+ * @since 0.1
+ */
+typedef struct proc_request {
+    const char *const *argv;     /**< The arguments, argv[0] first, ended by NULL. */
+    const proc_options *options; /**< How; NULL = all defaults. */
+} proc_request;
+#ifdef PROC_LITERALS
+/** One request: the arguments, and all defaults. With options, spell it: `{PROC_ARGV("sort"), PROC_OPTIONS(...)}`. */
+#define PROC_REQUEST(...) {PROC_ARGV(__VA_ARGS__), NULL}
+/** A list of requests: `PROC_REQUESTS(PROC_REQUEST("ls"), PROC_REQUEST("wc", "-l"))`. */
+#define PROC_REQUESTS(...) ((const proc_request[]){__VA_ARGS__, {NULL, NULL}})
+#endif
+
+/**
+ * Starts a pipeline, `a | b | c`: what each stage writes to 1 the next one reads from 0. All stages run when it returns,
+ * or none: those that had been started already when one fails are killed and reaped (they may have run for a moment,
+ * the first ones first). All stages are looked at before anything is made.
+ *
+ * The options are those of each stage. A stage that has options of its own is started by them, and by the pipeline's
+ * where its own say nothing: a member that is 0 or NULL, an entry that is {0}. Flags are those of both. Of this there
+ * are four exceptions:
+ * - `in` is for the first stage, `out` for the last; between stages a stage's own must be {0}.
+ * - `err`, if something has to be made for it (PIPE, PATH, CAPTURE, CALLBACK), is made once for all stages that have none
+ *   of their own, so that a file is truncated once and what is captured comes in the order of its writing. It belongs to
+ *   the last of these stages: `proc_read(children[last], 2, ...)`. A stage's own `err` is its own. In the pipeline's
+ *   `fds` such entries are refused.
+ * - PROC_NEW_GROUP of the pipeline makes one group of all: the first stage leads it, and the others join it. Signal all
+ *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
+ *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
+ *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead.
+ * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
+ *
+ * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
+ * them all. proc_pipeline() does all of this in one call.
+ *
+ * @param children Receives a handle for each request, in their order; end each with proc_child_free(). Untouched on
+ *        failure.
+ * @param requests The stages, at least one; ended by one whose argv is NULL.
+ * @param options For all; NULL = all defaults.
+ * @return How many stages, or a negative errno as proc_spawn() gives it; options->error has step and text, which names
+ *         the program of the stage: `pipeline "sort": exec: Permission denied`.
+ *
+ * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
+ * afterwards.
+ * @see pipe(7)
+ * @snippet pipeline.c spawn_pipeline
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_spawn_pipeline(proc_child *children[], const proc_request requests[],
+                                            const proc_options *options);
 /** @} */
 
 /** @name 4. The rarer options: each a small struct of its own

@@ -172,14 +172,20 @@ static int check_descriptors(const struct request *request, struct failure *ret_
         return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
-    return 0;
+    return proc__wiring_check(request, ret_failure);
 }
 
-static int make_plan(struct prepared *prepared, struct failure *ret_failure)
+int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = check_descriptors(&prepared->request, ret_failure);
-    if (rc == 0)
-        rc = make_environment(prepared, ret_failure);
+    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
+    int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
+    return rc < 0 ? rc : check_descriptors(&ret_prepared->request, ret_failure);
+}
+
+int proc__prepare_make(struct prepared *prepared, struct failure *ret_failure)
+{
+    int rc = make_environment(prepared, ret_failure);
     if (rc == 0)
         rc = make_paths(prepared, ret_failure);
     if (rc == 0)
@@ -198,9 +204,8 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure)
 {
-    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
-    int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
-    return rc < 0 ? rc : make_plan(ret_prepared, ret_failure);
+    int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
+    return rc < 0 ? rc : proc__prepare_make(ret_prepared, ret_failure);
 }
 
 void proc__prepared_done(struct prepared *prepared)

@@ -11,7 +11,6 @@
 #include "../isolation/scheduling.h"
 #include "plan.h"
 #include "request.h"
-#include "spawn.h"
 #include "terminal.h"
 #include "wiring.h"
 
@@ -29,7 +28,14 @@ struct prepared {
     struct plan plan;
 };
 
-/* 0, or a negative errno with the failure; to be ended by done in either case. */
+/*
+ * In two parts, between which others may be looked at, and descriptors made for all: the look at the request, which makes
+ * nothing, and the making. Each 0, or a negative errno with the failure; to be ended by done in any case.
+ */
+int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure);
+int proc__prepare_make(struct prepared *prepared, struct failure *ret_failure);
+/* Both. */
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);

@@ -62,6 +62,16 @@ static int take_sized(const struct sized *sized, struct failure *ret_failure)
     return 0;
 }
 
+int proc__options_take(proc_options *ret_options, const proc_options *given, struct failure *ret_failure)
+{
+    *ret_options = (proc_options){.size = sizeof *ret_options};
+    if (!given)
+        return 0;
+    return take_sized(&(const struct sized){given, ret_options, sizeof *ret_options, "size is not set",
+                                            "more than this version knows"},
+                      ret_failure);
+}
+
 static int take_parts(struct request *request, struct failure *ret_failure)
 {
     proc_options *options = &request->options;
@@ -117,9 +127,9 @@ static int check_call(const proc_options *options, int is_run, struct failure *r
     if (options->timeout_ms < -1)
         return refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
     if (options->timeout_ms > 0 && !is_run)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run: give it to the wait");
+        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
     if ((options->flags & PROC_DETACH) && is_run)
-        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn");
+        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn and proc_spawn_pipeline");
     return 0;
 }
 
@@ -316,11 +326,7 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
     request->argv = argv;
     if (!argv || !argv[0])
         return refuse(ret_failure, EINVAL, "argv is empty");
-    int rc = 0;
-    if (options)
-        rc = take_sized(&(const struct sized){options, &request->options, sizeof request->options, "size is not set",
-                                              "more than this version knows"},
-                        ret_failure);
+    int rc = proc__options_take(&request->options, options, ret_failure);
     if (rc == 0)
         rc = check_supported(&request->options, ret_failure);
     if (rc == 0)

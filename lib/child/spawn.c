@@ -13,16 +13,9 @@
 #include "../base/error.h"
 #include "../base/probe.h"
 #include "handle.h"
-#include "prepare.h"
 #include "pump.h"
 
 #define DEFAULT_DRAIN_MS 100
-
-struct spawn {
-    struct prepared ready;
-    proc_child *child;
-    int64_t started;
-};
 
 /* ---- Starting ---- */
 
@@ -46,7 +39,7 @@ static int plan_is_held(const struct plan *plan)
     return plan->namespaces && plan->namespaces->births.is_held;
 }
 
-static int start(struct spawn *spawn, struct failure *ret_failure)
+int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
 {
     int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
@@ -69,8 +62,8 @@ static int out_of_memory(struct failure *ret_failure)
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
-/* The handle takes our ends over before the start, so that nothing can fail after it. */
-static int make_child(struct spawn *spawn, struct failure *ret_failure)
+/* The handle takes our ends over. */
+int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
 {
     const proc_options *options = &spawn->ready.request.options;
     const proc_transfer *transfer = &spawn->ready.request.transfer;
@@ -86,19 +79,12 @@ static int make_child(struct spawn *spawn, struct failure *ret_failure)
     child->streams = spawn->ready.wiring.streams;
     child->stream_count = spawn->ready.wiring.stream_count;
     spawn->ready.wiring.streams = NULL;
-    return proc__pump_prepare(child) < 0 ? out_of_memory(ret_failure) : 0;
-}
-
-static int make_and_start(struct spawn *spawn, struct failure *ret_failure)
-{
-    int rc = make_child(spawn, ret_failure);
-    return rc < 0 ? rc : start(spawn, ret_failure);
+    return proc__pump_prepare(ALONE(child)) < 0 ? out_of_memory(ret_failure) : 0;
 }
 
 /* ---- The doors ---- */
 
-/* The caller's place for details, unless its struct is too short to have one. */
-static proc_error *error_of(const proc_options *options)
+proc_error *proc__error_of(const proc_options *options)
 {
     if (!options || options->size < offsetof(proc_options, error) + sizeof options->error)
         return NULL;
@@ -113,14 +99,16 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
     proc__child_sweep();
     int rc = proc__prepare(&spawn.ready, argv, options, call, &failure);
     if (rc == 0)
-        rc = make_and_start(&spawn, &failure);
+        rc = proc__spawn_make_child(&spawn, &failure);
+    if (rc == 0)
+        rc = proc__spawn_start(&spawn, &failure);
     if (rc == 0) {
         *ret_child = spawn.child;
     } else {
         /* While what the failure points to is still there. */
         const char *program = spawn.ready.request.options.program;
         const char *thing = program ? program : argv ? argv[0] : NULL;
-        proc__error_render(error_of(options), call->verb, thing, &failure);
+        proc__error_render(proc__error_of(options), call->verb, thing, &failure);
         proc__child_discard(spawn.child);
     }
     proc__prepared_done(&spawn.ready);
