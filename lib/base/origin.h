@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which process made a thing that forked copies must not use as theirs, asked for without a system call: a page that
- * the kernel wipes in every copy (MADV_WIPEONFORK). Its pid has to do where that cannot be had.
+ * the kernel wipes in every copy (MADV_WIPEONFORK). Its pid has to do where that cannot be had. A process that borrows
+ * our memory, as after vfork(2), finds the mark of ours.
  */
 #ifndef PROC_LIB_BASE_ORIGIN_H
 #define PROC_LIB_BASE_ORIGIN_H
