@@ -133,8 +133,8 @@ static void checked_cycle(const char *directory, int in_full)
     if (fd < 0 || fstat(fd, &file) < 0 || !is_trusted(&file) || take_ofd(fd) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ||
         !is_there(dir, &file))
         bench_die("raw lock", errno);
-    size_t len = in_full ? say_who_we_are(text, sizeof text)
-                         : (size_t)snprintf(text, sizeof text, "%d\n", (int)getpid());
+    size_t len =
+        in_full ? say_who_we_are(text, sizeof text) : (size_t)snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (pwrite(fd, text, len, 0) != (ssize_t)len)
         bench_die("raw PID file", errno);
     if (!is_there(dir, &file) || pread(fd, text, sizeof text, 0) <= 0 || atoi(text) != (int)getpid() ||
@@ -202,13 +202,15 @@ static void by_proc_lock_query(const void *context)
 
 /* ---- Rows ---- */
 
-#define ROW(what, where, ways)                                                \
-    do {                                                                      \
-        char name_[40];                                                       \
-        snprintf(name_, sizeof name_, "%s, %s", what, where);                 \
-        const struct bench_work work_ = {name_, "us", 1e3, 2};                \
-        bench_row(&work_, ways, sizeof(ways) / sizeof(ways)[0]);              \
-    } while (0)
+static void row(const char *what, const char *where, const struct bench_way *ways, size_t count)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s, %s", what, where);
+    const struct bench_work work = {name, "us", 1e3, 2};
+    bench_row(&work, ways, count);
+}
+
+#define ROW(what, where, ways) row((what), (where), (ways), sizeof(ways) / sizeof(ways)[0])
 
 static void measure_asking(const char *where, const struct place *place)
 {

@@ -369,10 +369,8 @@ static void measure_ends(const struct sides *sides, long alive)
     snprintf(name, sizeof name, "one death of %ld", alive);
     const struct bench_work death = {name, "us", 1e3 * VICTIMS, 2};
     const struct bench_way death_ways[] = {
-        {"raw pidfd, epoll", raw_death, sides, 0},
-        {"raw again", raw_death, sides, 0},
-        {"raw, told as a zombie", raw_zombie, sides, 0},
-        {"proc_loop_process", process_death, sides, 0},
+        {"raw pidfd, epoll", raw_death, sides, 0},       {"raw again", raw_death, sides, 0},
+        {"raw, told as a zombie", raw_zombie, sides, 0}, {"proc_loop_process", process_death, sides, 0},
         {"proc_loop_child", child_death, sides, 0},
     };
     bench_row(&death, death_ways, sizeof death_ways / sizeof death_ways[0]);
