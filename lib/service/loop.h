@@ -15,6 +15,7 @@
 #include <proc/loop.h>
 
 #include "../base/clock.h"
+#include "../base/origin.h"
 #include "../child/watch.h"
 
 /* A descriptor that says "ready" where there is nothing to be had, or a transfer that another thread is busy with. */
@@ -107,7 +108,7 @@ struct watch_slot {
 };
 
 struct proc_loop {
-    int owner; /* pid of the program that made it */
+    struct origin origin;
     int epoll_fd, timer_fd;
     int depth;  /* rounds that are under way, one in the other */
     int doomed; /* 1: freed in a callback */

@@ -78,6 +78,7 @@ static const struct {
     {NR_OPENAT2, &strict_opening},
     {NR_FACCESSAT2, &newer_call},
     {SYS_pwritev2, &quiet_write},
+    {SYS_madvise, &newer_flag},
     {SYS_write, NULL}, /* a child's report, with all signals blocked, into a pipe that is empty */
     {SYS_ioctl, &information},
     {SYS_clone, &process},
@@ -169,7 +170,7 @@ static const struct {
     {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
-    {"mmap", &memory},         {"setsid", &denied},       {"dup2", &placement},
+    {"setsid", &denied},       {"dup2", &placement},         {"mmap", &memory},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 
