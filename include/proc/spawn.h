@@ -20,7 +20,7 @@ extern "C" {
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
  * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
- * descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
+ * descriptors, groups, gid, uid, hook, closing the rest, signals, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
@@ -232,7 +232,7 @@ typedef struct proc_options {
     const struct proc_limits *limits;         /**< Not in this version. */
     const struct proc_namespaces *namespaces; /**< Not in this version. */
     const struct proc_sandbox *sandbox;       /**< Not in this version. */
-    const struct proc_hook *hook;             /**< Not in this version. */
+    const struct proc_hook *hook;             /**< A function of ours just before the program: <proc/fork.h>. */
 } proc_options;
 #ifdef PROC_LITERALS
 /** The options, named: `PROC_OPTIONS(.cwd = "/srv")`. Lives until the end of the enclosing block: pass it, do not keep

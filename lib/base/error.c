@@ -38,6 +38,7 @@ const char *proc_step_name(int step)
     case PROC_STEP_UID: return "uid";
     case PROC_STEP_CLOSE: return "close";
     case PROC_STEP_SIGNALS: return "signal";
+    case PROC_STEP_HOOK: return "hook";
     case PROC_STEP_EXEC: return "exec";
     case PROC_STEP_WRITE: return "write";
     case PROC_STEP_LOCK: return "lock";

@@ -12,6 +12,8 @@
 
 #include "../base/fd_table.h"
 
+_Static_assert(NEEDED_COUNT + 3 <= PLAN_KEPT, "more is kept than there is room for");
+
 static const struct fd_move *find_move(const struct plan *plan, int number)
 {
     size_t low = 0, high = plan->move_count;
@@ -121,5 +123,40 @@ struct report proc__child_close_others(const struct plan *plan)
     long rc = mark_gaps(plan);
     if (rc < 0)
         rc = proc__fd_visit(mark_one, (void *)(uintptr_t)plan);
+    return rc < 0 ? proc__step_failed(PROC_STEP_CLOSE, rc, -1) : STEP_DONE;
+}
+
+/* ---- Where no execve(2) will close them ---- */
+
+static int is_marked(int fd)
+{
+    long flags = proc__step_call(SYS_fcntl, fd, F_GETFD, 0);
+    return flags < 0 || (flags & FD_CLOEXEC);
+}
+
+static void close_marked(int fd, void *arg)
+{
+    const struct needed *needed = arg;
+    for (int i = 0; i < NEEDED_COUNT; i++)
+        if (needed->fds[i] == fd)
+            return;
+    if (is_marked(fd))
+        proc__step_call(SYS_close, fd, 0, 0);
+}
+
+struct report proc__child_shut_others(const struct plan *plan, const struct needed *needed)
+{
+    size_t count = 0;
+    long rc;
+    for (size_t i = 0; i < plan->move_count; i++)
+        plan->kept[count++] = plan->moves[i].number;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        plan->kept[count++] = is_marked(fd) ? -1 : fd;
+    for (int i = 0; i < NEEDED_COUNT; i++)
+        plan->kept[count++] = needed->fds[i];
+    if (plan->inherit_fds)
+        rc = proc__fd_visit(close_marked, (void *)(uintptr_t)needed);
+    else
+        rc = proc__fd_close_others(plan->kept, count);
     return rc < 0 ? proc__step_failed(PROC_STEP_CLOSE, rc, -1) : STEP_DONE;
 }

@@ -10,6 +10,7 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "hook.h"
 #include "terminal.h"
 
 /* ---- Session and group ---- */
@@ -97,6 +98,21 @@ static struct report apply_sandbox(const struct plan *plan)
     return plan->sandbox ? proc__sandbox_apply(plan->sandbox) : STEP_DONE;
 }
 
+static struct report run_hook(const struct plan *plan, const struct needed *needed)
+{
+    return plan->hook ? proc__hook_run(plan->hook, needed->fds[NEEDED_REPORT]) : STEP_DONE;
+}
+
+static struct report close_others(const struct plan *plan, const struct needed *needed)
+{
+    return plan->stays ? proc__child_shut_others(plan, needed) : proc__child_close_others(plan);
+}
+
+static struct report execute(const struct plan *plan)
+{
+    return plan->stays ? STEP_DONE : proc__child_execute(plan);
+}
+
 static struct report settle(const struct plan *plan, struct needed *needed)
 {
     struct report report;
@@ -139,15 +155,17 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
     struct report report;
     if ((report = settle(plan, needed)).step)
         return report;
-    /* 10 */ if ((report = proc__child_close_others(plan)).step)
+    /* 10 */ if ((report = run_hook(plan, needed)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 11 */ if ((report = close_others(plan, needed)).step)
         return report;
-    /* 12 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 12 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
         return report;
-    /* 13 */ if ((report = apply_sandbox(plan)).step)
+    /* 13 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 14 */ if ((report = apply_sandbox(plan)).step)
+        return report;
+    /* 15 */ return execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)

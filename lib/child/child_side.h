@@ -27,6 +27,8 @@ struct report proc__child_save_needed(const struct plan *plan, struct needed *ne
 struct report proc__child_place_descriptors(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
 struct report proc__child_close_others(const struct plan *plan);
+/* The same without an execve(2) to come: closes them, but for what is needed still. In a copy only. */
+struct report proc__child_shut_others(const struct plan *plan, const struct needed *needed);
 /* handlers_cleared: 1 = there are no handlers left to reset. */
 struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared);
 struct report proc__child_set_mask(const struct plan *plan);

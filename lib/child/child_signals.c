@@ -32,12 +32,18 @@ static int has_handler(int signal)
     return action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN;
 }
 
+/* A function that goes on needs what libc has installed for its threads; a program gets it anew. */
+static int is_libcs(int signal)
+{
+    return signal >= FIRST_REAL_TIME && signal < SIGRTMIN;
+}
+
 struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared)
 {
     uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
     for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
         uint64_t bit = PROC_SIGNAL(signal);
-        if (!(change & bit))
+        if (!(change & bit) || (plan->stays && is_libcs(signal)))
             continue;
         long rc = 0;
         if (plan->ignore & bit)

@@ -19,6 +19,9 @@ struct fd_move {
     int lift; /* 1: another move overwrites `source`, so a copy is put aside first */
 };
 
+/* Beside the moves: 0 to 2, and what the steps need. */
+#define PLAN_KEPT 8
+
 struct plan {
     const char *const *paths; /* what to execute: the first that can be; ended by NULL */
     const char *const *argv;
@@ -49,10 +52,15 @@ struct plan {
 
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */
+
+    /* Only for a copy made by fork(2). */
+    const struct hook *hook; /* NULL = none */
+    int stays;               /* 1: no program is executed, a function of ours goes on */
+    int *kept;               /* then: room for PLAN_KEPT + move_count descriptors */
 };
 
 /*
- * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need
+ * Carries out the plan, once. Returns only if a step fails, or with step 0 if the plan is one that stays. *report_fd: a descriptor to keep clear of, moved if need
  * be; or -1.
  */
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);

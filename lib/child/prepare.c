@@ -21,15 +21,16 @@ static int no_memory(struct failure *ret_failure)
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
-static int make_environment(struct prepared *prepared, struct failure *ret_failure)
+/* A function that goes on changes the vector that it gets; a program has a copy in any case. */
+static int make_environment(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
     static const char *const none[] = {NULL};
     const proc_options *options = &prepared->request.options;
     const char *const *env = options->env ? options->env : (const char *const *)environ;
     if (!env) /* after clearenv(3) */
         env = none;
-    if (options->env_edit) {
-        prepared->edited_env = proc__environment_edit(env, options->env_edit);
+    if (options->env_edit || (options->env && call->body)) {
+        prepared->edited_env = proc__environment_edit(env, options->env_edit ? options->env_edit : none);
         if (!prepared->edited_env)
             return no_memory(ret_failure);
         env = prepared->edited_env;
@@ -138,6 +139,10 @@ static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
         rc = proc__sandbox_prepare(&prepared->sandbox, &request->sandbox, ret_failure);
         plan->sandbox = &prepared->sandbox;
     }
+    if (rc == 0 && options->hook) {
+        proc__hook_prepare(&prepared->hook, &request->hook, options->timeout_ms);
+        plan->hook = &prepared->hook;
+    }
     return rc;
 }
 
@@ -155,6 +160,18 @@ static void parts_done(struct prepared *prepared)
         proc__terminal_done(&prepared->terminal);
 }
 
+/* For a copy that goes on with a function of ours, and closes by itself what execve(2) would. */
+static int plan_to_stay(struct prepared *prepared, struct failure *ret_failure)
+{
+    struct plan *plan = &prepared->plan;
+    prepared->kept = calloc(prepared->wiring.move_count + PLAN_KEPT, sizeof *prepared->kept);
+    if (!prepared->kept)
+        return no_memory(ret_failure);
+    plan->kept = prepared->kept;
+    plan->stays = 1;
+    return 0;
+}
+
 /* Before we make descriptors of our own, of which one that is named but not open could become one. */
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
@@ -166,11 +183,11 @@ static int check_descriptors(const struct request *request, struct failure *ret_
     return 0;
 }
 
-static int make_plan(struct prepared *prepared, struct failure *ret_failure)
+static int make_plan(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
     int rc = check_descriptors(&prepared->request, ret_failure);
     if (rc == 0)
-        rc = make_environment(prepared, ret_failure);
+        rc = make_environment(prepared, call, ret_failure);
     if (rc == 0)
         rc = make_paths(prepared, ret_failure);
     if (rc == 0)
@@ -179,6 +196,8 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
+    if (rc == 0 && call->body)
+        rc = plan_to_stay(prepared, ret_failure);
     if (rc < 0)
         return rc;
     plan_place(prepared);
@@ -191,7 +210,7 @@ int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const
 {
     *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
     int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
-    return rc < 0 ? rc : make_plan(ret_prepared, ret_failure);
+    return rc < 0 ? rc : make_plan(ret_prepared, call, ret_failure);
 }
 
 void proc__prepared_done(struct prepared *prepared)
@@ -200,7 +219,9 @@ void proc__prepared_done(struct prepared *prepared)
     proc__wiring_done(&prepared->wiring);
     free(prepared->edited_env);
     free(prepared->paths);
+    free(prepared->kept);
     prepared->edited_env = prepared->paths = NULL;
+    prepared->kept = NULL;
 }
 
 const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)

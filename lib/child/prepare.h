@@ -9,6 +9,7 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "hook.h"
 #include "plan.h"
 #include "request.h"
 #include "spawn.h"
@@ -26,6 +27,8 @@ struct prepared {
     struct limits limits;
     struct namespaces namespaces;
     struct sandbox sandbox;
+    struct hook hook;
+    int *kept; /* NULL = a program is started */
     struct plan plan;
 };
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../base/clone.h"
@@ -19,9 +20,11 @@
 #define DEFAULT_DRAIN_MS 100
 
 struct spawn {
+    const struct spawn_call *call;
     struct prepared ready;
     proc_child *child;
     int64_t started;
+    char reason[64]; /* of a failure, where its errno says too little */
 };
 
 /* ---- Starting ---- */
@@ -35,18 +38,45 @@ static int choose_memory(const struct plan *plan)
     return memory;
 }
 
+/* What a hook has done instead of coming back. */
+static void explain(struct spawn *spawn, const proc_exit *end, struct failure *failure)
+{
+    if (failure->step != PROC_STEP_HOOK)
+        return;
+    if (failure->code == ETIMEDOUT)
+        snprintf(spawn->reason, sizeof spawn->reason, "not back after %d ms", spawn->ready.hook.timeout_ms);
+    else if (end->kind != PROC_RUNNING)
+        proc_exit_text(end, spawn->reason, sizeof spawn->reason);
+    else
+        return;
+    failure->reason = spawn->reason;
+}
+
+static int fail(struct spawn *spawn, const struct report *report, const proc_exit *end, struct failure *ret_failure)
+{
+    int rc = proc__fail(ret_failure, report->step, report->code, report->index,
+                        proc__prepared_argument(&spawn->ready, report));
+    explain(spawn, end, ret_failure);
+    return rc;
+}
+
 static int start(struct spawn *spawn, struct failure *ret_failure)
 {
-    int memory = choose_memory(&spawn->ready.plan);
+    struct plan *plan = &spawn->ready.plan;
+    int memory = choose_memory(plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     struct report report;
+    proc_exit end = {.kind = PROC_RUNNING};
     proc_child *child = spawn->child;
-    int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
-    if (rc < 0)
-        return proc__fail(ret_failure, report.step, report.code, report.index,
-                          proc__prepared_argument(&spawn->ready, &report));
-    return 0;
+    int rc;
+    if (plan->hook || plan->stays) {
+        spawn->ready.hook.is_watched = 1;
+        rc = proc__start_forked(plan, spawn->call->body, spawn->call->arg, &child->pid, &child->pidfd, &report, &end);
+    } else {
+        rc = proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
+    }
+    return rc < 0 ? fail(spawn, &report, &end, ret_failure) : 0;
 }
 
 /* ---- The handle ---- */
@@ -95,7 +125,7 @@ static proc_error *error_of(const proc_options *options)
 int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call)
 {
-    struct spawn spawn = {.started = proc_now_ms()};
+    struct spawn spawn = {.call = call, .started = proc_now_ms()};
     struct failure failure = {0};
     proc__child_sweep();
     int rc = proc__prepare(&spawn.ready, argv, options, call, &failure);
@@ -106,7 +136,7 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
     } else {
         /* While what the failure points to is still there. */
         const char *program = spawn.ready.request.options.program;
-        const char *thing = program ? program : argv ? argv[0] : NULL;
+        const char *thing = call->body ? NULL : program ? program : argv ? argv[0] : NULL;
         proc__error_render(error_of(options), call->verb, thing, &failure);
         proc__child_discard(spawn.child);
     }
