@@ -29,11 +29,8 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
     return NULL;
 }
 
-/*
- * A copy of fd at a number that no move will overwrite, from *next on: all below it has been looked at before, and
- * asking again for every one of thousands would take seconds.
- */
-static long put_aside(const struct plan *plan, int fd, int *next)
+/* From *next on: all below it has been looked at before, and asking again for every one of thousands would take seconds. */
+long proc__child_put_aside(const struct plan *plan, int fd, int *next)
 {
     long copy = proc__step_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, *next);
     while (copy >= 0 && find_move(plan, (int)copy)) {
@@ -53,7 +50,7 @@ struct report proc__child_save_needed(const struct plan *plan, struct needed *ne
         int fd = needed->fds[i];
         if (fd < 0 || !find_move(plan, fd))
             continue;
-        long copy = put_aside(plan, fd, &next);
+        long copy = proc__child_put_aside(plan, fd, &next);
         if (copy < 0)
             return proc__step_failed(PROC_STEP_FDS, copy, fd);
         needed->fds[i] = (int)copy;
@@ -69,7 +66,7 @@ struct report proc__child_place_descriptors(const struct plan *plan)
         struct fd_move *move = &plan->moves[i];
         if (!move->lift)
             continue;
-        long copy = put_aside(plan, move->source, &next);
+        long copy = proc__child_put_aside(plan, move->source, &next);
         if (copy < 0)
             return proc__step_failed(PROC_STEP_FDS, copy, move->number);
         move->source = (int)copy;

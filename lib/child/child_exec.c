@@ -9,12 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The file is not there, in one of the ways that a directory of a search list can lack it. */
-static int is_absent(long rc)
-{
-    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -ENAMETOOLONG || rc == -ESTALE || rc == -ENODEV ||
-           rc == -ETIMEDOUT;
-}
+#include "search.h"
 
 /* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
 #define FIRST_PAUSE_NS 1000000L
@@ -55,7 +50,7 @@ struct report proc__child_execute(const struct plan *plan)
         rc = execute_one(plan, plan->paths[i]);
         if (rc == -EACCES)
             denied = proc__step_failed(PROC_STEP_EXEC, rc, i);
-        else if (!is_absent(rc))
+        else if (!proc__path_is_absent(rc))
             return proc__step_failed(PROC_STEP_EXEC, rc, i);
     }
     return denied.step ? denied : tell_absence(plan, rc);

@@ -36,7 +36,7 @@ static void set_umask(const struct plan *plan)
         proc__step_call(SYS_umask, plan->umask, 0, 0);
 }
 
-static struct report enter_directory(const struct plan *plan)
+struct report proc__child_enter_directory(const struct plan *plan)
 {
     long rc;
     if (plan->cwd_fd >= 0 && (rc = proc__step_call(SYS_fchdir, plan->cwd_fd, 0, 0)) < 0)
@@ -127,7 +127,7 @@ static struct report settle(const struct plan *plan, struct needed *needed)
     /* 4 */ if ((report = apply_scheduling(plan)).step)
         return report;
     /* 5 */ set_umask(plan);
-    /* 6 */ if ((report = enter_directory(plan)).step)
+    /* 6 */ if ((report = proc__child_enter_directory(plan)).step)
         return report;
     /* 7 */ if ((report = proc__child_place_descriptors(plan)).step)
         return report;
@@ -136,7 +136,7 @@ static struct report settle(const struct plan *plan, struct needed *needed)
     /* 9 */ return change_ids(plan);
 }
 
-static struct needed needed_of(const struct plan *plan, int report_fd)
+struct needed proc__needed_of(const struct plan *plan, int report_fd)
 {
     (void)plan;
     return (struct needed){.fds = {[NEEDED_REPORT] = report_fd}};
@@ -144,13 +144,13 @@ static struct needed needed_of(const struct plan *plan, int report_fd)
 
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
+    struct needed needed = proc__needed_of(plan, *report_fd);
     struct report report = settle(plan, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
 
-static struct report become(const struct plan *plan, int handlers_cleared, struct needed *needed)
+struct report proc__child_steps(const struct plan *plan, int handlers_cleared, struct needed *needed)
 {
     struct report report;
     if ((report = settle(plan, needed)).step)
@@ -170,8 +170,8 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
-    struct report report = become(plan, handlers_cleared, &needed);
+    struct needed needed = proc__needed_of(plan, *report_fd);
+    struct report report = proc__child_steps(plan, handlers_cleared, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }

@@ -21,6 +21,13 @@ struct needed {
     int fds[NEEDED_COUNT];
 };
 
+struct needed proc__needed_of(const struct plan *plan, int report_fd);
+/* The whole list, as proc__child_side(). */
+struct report proc__child_steps(const struct plan *plan, int handlers_cleared, struct needed *needed);
+
+struct report proc__child_enter_directory(const struct plan *plan);
+/* A close-on-exec copy of fd at a number of *next or more that no move will overwrite; then *next is behind it. */
+long proc__child_put_aside(const struct plan *plan, int fd, int *next);
 /* Puts aside what a move would overwrite. */
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */

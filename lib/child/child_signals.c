@@ -7,28 +7,18 @@
 
 #include <signal.h>
 
-/* Large enough for any kernel's struct sigaction; zero is SIG_DFL everywhere. */
-struct kernel_sigaction {
-#if defined(__mips__)
-    unsigned long flags;
-    uintptr_t handler;
-#else
-    uintptr_t handler;
-    unsigned long flags;
-#endif
-    unsigned long rest[6];
-};
+#include "../base/sigaction.h"
 
 static long set_disposition(int signal, uintptr_t handler)
 {
     const struct kernel_sigaction action = {.handler = handler};
-    return proc__syscall(SYS_rt_sigaction, signal, (long)&action, 0, KERNEL_SIGSET_BYTES, 0, 0);
+    return proc__sigaction(signal, &action, NULL);
 }
 
 static int has_handler(int signal)
 {
     struct kernel_sigaction action = {0};
-    proc__syscall(SYS_rt_sigaction, signal, 0, (long)&action, KERNEL_SIGSET_BYTES, 0, 0);
+    proc__sigaction(signal, NULL, &action);
     return action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN;
 }
 

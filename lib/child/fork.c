@@ -3,8 +3,6 @@
  * A function in a child of its own: a start like any other, but for its end. What the program had buffered for stdio is
  * dropped in the copy, so that it is not written twice; what the function has printed there is written. Owns nothing.
  */
-#include <proc/fork.h>
-
 #include "../base/system.h"
 
 #include <errno.h>
@@ -12,6 +10,8 @@
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <unistd.h>
+
+#include <proc/fork.h>
 
 #include "request.h"
 #include "spawn.h"

@@ -185,13 +185,7 @@ static int check_descriptors(const struct request *request, struct failure *ret_
 
 static int make_plan(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = check_descriptors(&prepared->request, ret_failure);
-    if (rc == 0)
-        rc = make_environment(prepared, call, ret_failure);
-    if (rc == 0)
-        rc = make_paths(prepared, ret_failure);
-    if (rc == 0)
-        rc = plan_signals(prepared, ret_failure);
+    int rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
     if (rc == 0)
@@ -205,11 +199,22 @@ static int make_plan(struct prepared *prepared, const struct spawn_call *call, s
     return 0;
 }
 
-int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
-                  const struct spawn_call *call, struct failure *ret_failure)
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure)
 {
     *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
     int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
+    if (rc == 0)
+        rc = check_descriptors(&ret_prepared->request, ret_failure);
+    if (rc == 0)
+        rc = make_environment(ret_prepared, call, ret_failure);
+    return rc < 0 ? rc : make_paths(ret_prepared, ret_failure);
+}
+
+int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                  const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = proc__prepare_program(ret_prepared, argv, options, call, ret_failure);
     return rc < 0 ? rc : make_plan(ret_prepared, call, ret_failure);
 }
 

@@ -35,6 +35,9 @@ struct prepared {
 /* 0, or a negative errno with the failure; to be ended by done in either case. */
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure);
+/* The same up to the paths of the program: opens nothing. */
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);
 /* The thing that a step was given: the child side can only send its number. Dies with what is prepared. */
 const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report);

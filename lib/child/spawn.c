@@ -114,8 +114,7 @@ static int make_and_start(struct spawn *spawn, struct failure *ret_failure)
 
 /* ---- The doors ---- */
 
-/* The caller's place for details, unless its struct is too short to have one. */
-static proc_error *error_of(const proc_options *options)
+proc_error *proc__options_error(const proc_options *options)
 {
     if (!options || options->size < offsetof(proc_options, error) + sizeof options->error)
         return NULL;
@@ -137,7 +136,7 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
         /* While what the failure points to is still there. */
         const char *program = spawn.ready.request.options.program;
         const char *thing = call->body ? NULL : program ? program : argv ? argv[0] : NULL;
-        proc__error_render(error_of(options), call->verb, thing, &failure);
+        proc__error_render(proc__options_error(options), call->verb, thing, &failure);
         proc__child_discard(spawn.child);
     }
     proc__prepared_done(&spawn.ready);

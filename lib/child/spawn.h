@@ -22,6 +22,9 @@ struct spawn_call {
     void *arg;
 };
 
+/* The caller's place for details, unless its struct is too short to have one; options may be NULL. */
+proc_error *proc__options_error(const proc_options *options);
+
 /* As proc_spawn(); the caller has made sure that the thread cannot be cancelled meanwhile. */
 int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call);
