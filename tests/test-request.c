@@ -135,10 +135,14 @@ static void a_struct_without_a_size_is_refused(void **state)
     const proc_transfer transfer = {0};
     const proc_ids ids = {0};
     const proc_dispositions signals = {0};
+    const proc_scheduling scheduling = {0};
+    const proc_limits limits = {0};
     assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size is not set");
     assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size is not set");
     assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size is not set");
     assert_refused(PROC_OPTIONS(.signals = &signals), EINVAL, ".signals: size is not set");
+    assert_refused(PROC_OPTIONS(.scheduling = &scheduling), EINVAL, ".scheduling: size is not set");
+    assert_refused(PROC_OPTIONS(.limits = &limits), EINVAL, ".limits: size is not set");
 }
 
 static void the_smaller_structs_have_the_same_rule(void **state)
@@ -166,12 +170,9 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 {
     (void)state;
     assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
-    assert_refused(PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.nice = NULL)), ENOTSUP, ".scheduling");
-    assert_refused(PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = NULL)), ENOTSUP, ".limits");
     assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
-    assert_refused(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = NULL)), ENOTSUP, ".sandbox");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
-        if (flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
+        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
             assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_TREE, 0})), ENOTSUP, ".stop: PROC_TREE");
 }

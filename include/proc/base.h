@@ -113,7 +113,7 @@ enum {
     PROC_STEP_SESSION = 8,          /**< setsid(2). */
     PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
     PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
-    PROC_STEP_CGROUP = 11,          /**< Entering a control group. */
+    PROC_STEP_CGROUP = 11,          /**< Entering a control group; index = its descriptor, if it has no path. */
     PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit. */
     PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace. */
     PROC_STEP_MOUNT = 14,           /**< mount(2). */
@@ -121,7 +121,7 @@ enum {
     PROC_STEP_NETWORK = 16,         /**< Bringing the loopback device up. */
     PROC_STEP_RLIMIT = 17,          /**< prlimit(2); index = RLIMIT_... */
     PROC_STEP_NICE = 18,            /**< setpriority(2). */
-    PROC_STEP_SCHEDULER = 19,       /**< sched_setattr(2). */
+    PROC_STEP_SCHEDULER = 19,       /**< sched_setscheduler(2) or sched_setattr(2). */
     PROC_STEP_CPUS = 20,            /**< sched_setaffinity(2). */
     PROC_STEP_IO_PRIORITY = 21,     /**< ioprio_set(2). */
     PROC_STEP_OOM_SCORE = 22,       /**< Writing oom_score_adj. */
@@ -131,13 +131,13 @@ enum {
     PROC_STEP_GROUPS = 26,          /**< setgroups(2). */
     PROC_STEP_GID = 27,             /**< setresgid(2). */
     PROC_STEP_UID = 28,             /**< setresuid(2). */
-    PROC_STEP_CAPS = 29,            /**< Capabilities. */
+    PROC_STEP_CAPS = 29,            /**< Capabilities; index = which. */
     PROC_STEP_NO_NEW_PRIVS = 30,    /**< PR_SET_NO_NEW_PRIVS. */
     PROC_STEP_DIE_WITH_PARENT = 31, /**< PR_SET_PDEATHSIG. */
     PROC_STEP_LANDLOCK = 32,        /**< landlock(7); index = rule. */
     PROC_STEP_CLOSE = 33,           /**< Closing all other descriptors. */
     PROC_STEP_SIGNALS = 34,         /**< Mask or dispositions; index = signal. */
-    PROC_STEP_SECCOMP = 35,         /**< seccomp(2). */
+    PROC_STEP_SECCOMP = 35,         /**< seccomp(2); index = SIGSYS if the filter has killed it before its program. */
     PROC_STEP_HOOK = 36,            /**< A function of the caller. */
     PROC_STEP_EXEC = 37,            /**< execve(2): the program was found, but could not be run. */
     PROC_STEP_WRITE = 39,           /**< Writing a file. */
@@ -256,8 +256,11 @@ enum {
     PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
     PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
     PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_INTO_CGROUP = 6,    /**< A child is born in its control group; else it moves there at once. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
     PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
+    PROC_FEATURE_LANDLOCK = 11,      /**< landlock(7), of whatever rights; else an error, or nothing: best_effort. */
+    PROC_FEATURE_SECCOMP = 12,       /**< seccomp(2) with filters; else an error. */
     PROC_FEATURE_PEER_PIDFD = 13,    /**< Who has sent a notification, as a pidfd; else by its pid. */
     PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };

@@ -19,8 +19,9 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
- * descriptors, groups, gid, uid, hook, closing the rest, signals, execve. A step that fails ends the start: the call returns
+ * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
+ * policy, nice, I/O priority, OOM score, umask, root, working directory, descriptors, resource limits, groups, gid, uid,
+ * capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
@@ -168,6 +169,18 @@ typedef struct proc_slot {
 #define PROC_NEW_GROUP 0x0002u       /**< Leads a new process group. */
 #define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
+/**
+ * The child gets SIGKILL when this program ends, however it ends; not when the thread ends that called. A set-user-ID
+ * program, or one with capabilities of its own, is let off by the kernel when it is executed; and a program that could
+ * not kill(2) the child any more, having given up its privileges, does not take it along either.
+ *
+ * For this the kernel wants a thread that lives as long as the child: proc_spawn() makes one, which sleeps. It is a copy
+ * of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended child
+ * has been freed. Until then the program has more threads than it made: proc_daemonize() refuses, and so does
+ * unshare(2) of a user namespace. To the kernel, execve(2) ends this program, too: the child does not outlive it.
+ * @see prctl(2)
+ */
+#define PROC_DIE_WITH_PARENT 0x0010u
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
 #define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
 
@@ -228,10 +241,10 @@ typedef struct proc_options {
     const struct proc_ids *ids;               /**< User, group, groups. */
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
     const struct proc_terminal *terminal;     /**< Not in this version. */
-    const struct proc_scheduling *scheduling; /**< Not in this version. */
-    const struct proc_limits *limits;         /**< Not in this version. */
+    const struct proc_scheduling *scheduling; /**< CPUs, policy, nice, I/O priority: <proc/scheduling.h>. */
+    const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
     const struct proc_namespaces *namespaces; /**< Not in this version. */
-    const struct proc_sandbox *sandbox;       /**< Not in this version. */
+    const struct proc_sandbox *sandbox;       /**< Root, capabilities, landlock, seccomp: <proc/sandbox.h>. */
     const struct proc_hook *hook;             /**< A function of ours just before the program: <proc/fork.h>. */
 } proc_options;
 #ifdef PROC_LITERALS

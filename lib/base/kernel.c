@@ -18,6 +18,10 @@
 #include "pidfd.h"
 #include "probe.h"
 
+#define LANDLOCK_VERSION 1
+#define SECCOMP_IS_AVAILABLE 2
+#define SECCOMP_ANSWER_ERRNO 0x00050000
+
 int proc_version(void)
 {
     return 10000 * PROC_VERSION_MAJOR + 100 * PROC_VERSION_MINOR + PROC_VERSION_PATCH;
@@ -79,6 +83,19 @@ static int has_openat2(void)
     return proc__syscall(SYS_openat2, 0, 0, 0, 0, 0, 0) == -EINVAL;
 }
 
+/* Its version: 1 and up. */
+static int has_landlock(void)
+{
+    return proc__syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_VERSION, 0, 0, 0) > 0;
+}
+
+/* Whether a filter may answer by an errno: asked of a kernel that can filter. */
+static int has_seccomp(void)
+{
+    static const uint32_t answer = SECCOMP_ANSWER_ERRNO;
+    return proc__syscall(SYS_seccomp, SECCOMP_IS_AVAILABLE, 0, (long)&answer, 0, 0, 0) == 0;
+}
+
 static int has_peer_pidfd(void)
 {
     static const int on = 1;
@@ -112,8 +129,11 @@ int proc_has(int feature)
     case PROC_FEATURE_CLOSE_RANGE: return has_close_range();
     case PROC_FEATURE_EXIT_INFO: return has_exit_info();
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
+    case PROC_FEATURE_INTO_CGROUP: return proc__clone_knows_cgroups();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
     case PROC_FEATURE_OPENAT2: return has_openat2();
+    case PROC_FEATURE_LANDLOCK: return has_landlock();
+    case PROC_FEATURE_SECCOMP: return has_seccomp();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;

@@ -11,9 +11,9 @@
 #include "pidfd.h"
 #include "sigmask.h"
 
-static void leave_a_mark(void *arg, int handlers_cleared)
+static void leave_a_mark(void *arg, int born)
 {
-    (void)handlers_cleared;
+    (void)born;
     *(volatile int *)arg = 1;
     for (;;)
         proc__syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
@@ -48,7 +48,7 @@ static int probe(enum memory memory, int *ret_marked, int *ret_kept)
     int rc = proc__sigmask_block_all(&before);
     if (rc < 0)
         return rc;
-    int pid = proc__clone(leave_a_mark, (void *)&marked, memory, &pidfd);
+    int pid = proc__clone(leave_a_mark, (void *)&marked, memory, -1, &pidfd);
     proc__sigmask_set(&before);
     if (pid < 0)
         return pid;

@@ -107,19 +107,37 @@ static long mark_gaps(const struct plan *plan)
     return mark_range(first, UINT_MAX);
 }
 
+void proc__child_open_fd_list(struct needed *needed)
+{
+    struct fd_list list;
+    if (mark_range(UINT_MAX, UINT_MAX) == 0) /* open nowhere */
+        return;
+    proc__fd_list_open(&list);
+    needed->fds[NEEDED_FD_LIST] = list.dir;
+    needed->fd_end = list.end;
+}
+
+static long visit_all(const struct needed *needed, fd_visitor *visit, void *arg)
+{
+    const struct fd_list list = {.dir = needed->fds[NEEDED_FD_LIST], .end = needed->fd_end};
+    if (list.dir < 0 && list.end < 0)
+        return proc__fd_visit(visit, arg);
+    return proc__fd_list_visit(&list, visit, arg);
+}
+
 static void mark_one(int fd, void *arg)
 {
     if (fd > STDERR_FILENO && !find_move(arg, fd))
         proc__step_call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 }
 
-struct report proc__child_close_others(const struct plan *plan)
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed)
 {
     if (plan->inherit_fds)
         return STEP_DONE;
     long rc = mark_gaps(plan);
     if (rc < 0)
-        rc = proc__fd_visit(mark_one, (void *)(uintptr_t)plan);
+        rc = visit_all(needed, mark_one, (void *)(uintptr_t)plan);
     return rc < 0 ? proc__step_failed(PROC_STEP_CLOSE, rc, -1) : STEP_DONE;
 }
 
@@ -152,8 +170,18 @@ struct report proc__child_shut_others(const struct plan *plan, const struct need
     for (int i = 0; i < NEEDED_COUNT; i++)
         plan->kept[count++] = needed->fds[i];
     if (plan->inherit_fds)
-        rc = proc__fd_visit(close_marked, (void *)(uintptr_t)needed);
+        rc = visit_all(needed, close_marked, (void *)(uintptr_t)needed);
     else
         rc = proc__fd_close_others(plan->kept, count);
     return rc < 0 ? proc__step_failed(PROC_STEP_CLOSE, rc, -1) : STEP_DONE;
+}
+
+void proc__child_drop_needed(struct needed *needed)
+{
+    for (int i = 0; i < NEEDED_COUNT; i++) {
+        if (i == NEEDED_REPORT || needed->fds[i] < 0)
+            continue;
+        proc__step_call(SYS_close, needed->fds[i], 0, 0);
+        needed->fds[i] = -1;
+    }
 }

@@ -28,9 +28,9 @@ static int is_libcs(int signal)
     return signal >= FIRST_REAL_TIME && signal < SIGRTMIN;
 }
 
-struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared)
+struct report proc__child_set_dispositions(const struct plan *plan, int born)
 {
-    uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
+    uint64_t change = born & BORN_WITHOUT_HANDLERS ? plan->reset | plan->ignore : ~UINT64_C(0);
     for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
         uint64_t bit = PROC_SIGNAL(signal);
         if (!(change & bit) || (plan->stays && is_libcs(signal)))

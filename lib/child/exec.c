@@ -44,8 +44,8 @@ static int check(const struct request *request, struct failure *ret_failure)
         if (needs_other_end(proc__request_entry(request, i, &number)))
             return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, "entry: nobody has its other end");
     }
-    if (options->flags & PROC_DETACH)
-        return refuse(ret_failure, "PROC_DETACH is for proc_spawn");
+    if (options->flags & (PROC_DETACH | PROC_DIE_WITH_PARENT))
+        return refuse(ret_failure, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");
     if (options->stop.count > 0 || options->transfer)
         return refuse(ret_failure, ".stop, .transfer: nobody is left to do it");
     if (options->hook)
@@ -192,7 +192,7 @@ static uint32_t take_steps(struct prepared *prepared, struct undo *undo, struct 
     struct report report = take_undoable_steps(undo, &plan, &prepared->request, &needed);
     if (!report.step) {
         /* No handlers to clear: they are our own, and execve(2) does that. */
-        report = proc__child_steps(&plan, 1, &needed);
+        report = proc__child_steps(&plan, BORN_WITHOUT_HANDLERS, &needed);
         changed = changed_for_good(prepared, report.step);
     }
     *ret_report = report;
@@ -206,7 +206,7 @@ static int become(struct prepared *prepared, struct failure *ret_failure, uint32
     if (proc__undo_prepare(&undo, &prepared->plan, &report) == 0)
         *ret_changed = take_steps(prepared, &undo, &report);
     proc__undo_done(&undo);
-    return proc__fail(ret_failure, report.step, report.code, report.index, proc__prepared_argument(prepared, &report));
+    return proc__prepared_fail(prepared, &report, ret_failure);
 }
 
 int proc_exec(const char *const argv[], const proc_options *options)

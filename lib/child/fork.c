@@ -59,6 +59,9 @@ static int check(const struct request *request, struct failure *ret_failure)
         return refuse(ret_failure, ".program, .search, .candidates: it is a function");
     if (options->flags & PROC_SEARCH_RELATIVE)
         return refuse(ret_failure, "PROC_SEARCH_RELATIVE: it is a function");
+    /* The kernel knows no better parent than a thread, and in a copy of one that we made it would not be this one. */
+    if (options->flags & PROC_DIE_WITH_PARENT)
+        return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");
     if (options->hook)
         return refuse(ret_failure, ".hook: the function can do that itself");
     return 0;

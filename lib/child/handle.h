@@ -2,7 +2,8 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
+ *   never changes after the start   owner, pid, pidfd, leads_group, parent_thread, stop*, started,
+ *                                   drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
@@ -18,6 +19,7 @@
 #include <proc/run.h>
 
 #include "../base/clock.h"
+#include "parent_thread.h"
 #include "transfer.h"
 
 struct pollfd;
@@ -40,6 +42,7 @@ struct proc_child {
     int pidfd;
     int leads_group;
     int detached;
+    struct parent_thread parent_thread; /* of a child that dies with us */
 
     int ended; /* 1: exit is final, and the pid is free for others */
     proc_exit exit;

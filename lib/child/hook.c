@@ -6,6 +6,7 @@
 #include "hook.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "held.h"
 
@@ -47,4 +48,15 @@ struct report proc__hook_run(const struct hook *hook, int report_fd)
     /* It fails if the hook has closed what is not its own: then nobody would learn what becomes of the program. */
     rc = hook->is_watched ? proc__hold_say(report_fd, HOLD_WORD_BACK) : 0;
     return rc < 0 ? proc__step_failed(PROC_STEP_HOOK, rc, -1) : STEP_DONE;
+}
+
+void proc__hook_explain(struct hook *hook, struct failure *failure)
+{
+    if (failure->code == ETIMEDOUT)
+        snprintf(hook->reason, sizeof hook->reason, "not back after %d ms", hook->timeout_ms);
+    else if (hook->ended.kind != PROC_RUNNING)
+        proc_exit_text(&hook->ended, hook->reason, sizeof hook->reason);
+    else
+        return;
+    failure->reason = hook->reason;
 }

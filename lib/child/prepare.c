@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <proc/status.h>
+
 #include "../base/fd.h"
 #include "environment.h"
 #include "search.h"
@@ -76,11 +78,15 @@ static void plan_place(struct prepared *prepared)
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
     plan->cwd = request->options.cwd;
+    /* Or it would stay outside, and lead out. */
+    if (!plan->cwd && request->sandbox.root)
+        plan->cwd = "/";
     plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
     plan->umask = request->options.umask ? (int)*request->options.umask : -1;
     plan->moves = prepared->wiring.moves;
     plan->move_count = prepared->wiring.move_count;
     plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
+    plan->parent = request->options.flags & PROC_DIE_WITH_PARENT ? (int)getpid() : 0;
 }
 
 static void plan_ids(struct prepared *prepared)
@@ -161,14 +167,15 @@ static void parts_done(struct prepared *prepared)
 }
 
 /* For a copy that goes on with a function of ours, and closes by itself what execve(2) would. */
-static int plan_to_stay(struct prepared *prepared, struct failure *ret_failure)
+static int plan_to_stay(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
     struct plan *plan = &prepared->plan;
     prepared->kept = calloc(prepared->wiring.move_count + PLAN_KEPT, sizeof *prepared->kept);
     if (!prepared->kept)
         return no_memory(ret_failure);
     plan->kept = prepared->kept;
-    plan->stays = 1;
+    plan->stays = call->body;
+    plan->arg = call->arg;
     return 0;
 }
 
@@ -176,8 +183,11 @@ static int plan_to_stay(struct prepared *prepared, struct failure *ret_failure)
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    const int *cgroup_fd = request->limits.cgroup_fd;
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
+    if (cgroup_fd && !proc__fd_is_open(*cgroup_fd))
+        return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
     return 0;
@@ -191,7 +201,7 @@ static int make_plan(struct prepared *prepared, const struct spawn_call *call, s
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
     if (rc == 0 && call->body)
-        rc = plan_to_stay(prepared, ret_failure);
+        rc = plan_to_stay(prepared, call, ret_failure);
     if (rc < 0)
         return rc;
     plan_place(prepared);
@@ -229,12 +239,28 @@ void proc__prepared_done(struct prepared *prepared)
     prepared->kept = NULL;
 }
 
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
+static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_CGROUP: return prepared->limits.cgroup.path;
+    case PROC_STEP_RLIMIT: return proc__rlimit_name(report->index);
+    case PROC_STEP_CPUS: return prepared->request.scheduling.cpus;
+    case PROC_STEP_ROOT: return prepared->request.sandbox.root;
+    case PROC_STEP_SECCOMP: return report->index == SIGSYS ? "killed by the filter" : NULL;
+    case PROC_STEP_CAPS: return proc_cap_name(report->index);
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
     case PROC_STEP_SEARCH: return prepared->search_list;
     case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
     default: return NULL;
     }
+}
+
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure)
+{
+    proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
+    if (report->step == PROC_STEP_CGROUP)
+        ret_failure->reason = proc__cgroup_reason(report->code);
+    if (report->step == PROC_STEP_HOOK)
+        proc__hook_explain(&prepared->hook, ret_failure);
+    return -report->code;
 }

@@ -39,7 +39,10 @@ int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const
 int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                           const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);
-/* The thing that a step was given: the child side can only send its number. Dies with what is prepared. */
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report);
+/*
+ * Notes what the child side reports, which can only send numbers: with the thing that the step was given, and words for
+ * what the errno alone does not tell. They die with what is prepared. Returns -code.
+ */
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure);
 
 #endif

@@ -99,8 +99,9 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 /* ---- Options ---- */
 
-#define KNOWN_FLAGS \
-    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
+#define KNOWN_FLAGS                                                                                       \
+    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
+     PROC_DETACH | PROC_SEARCH_RELATIVE)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
@@ -300,6 +301,7 @@ static int check_all(const struct request *request, const struct spawn_call *cal
         rc = check_entries(request, call->is_run, ret_failure);
     int (*const checks[])(const struct request *, struct failure *) = {
         check_program, check_group, check_ids, check_signals, check_transfer, check_stop, check_parts,
+        proc__request_check_combinations,
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);

@@ -45,6 +45,9 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
 const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number);
 size_t proc__request_entry_count(const struct request *request);
 
+/* What the parts say against each other. 0, or -EINVAL with the failure. */
+int proc__request_check_combinations(const struct request *request, struct failure *ret_failure);
+
 /* One entry by itself; which: its number, is_run: as of the call. */
 int proc__entry_check(const proc_stdio *entry, int number, int is_run, struct failure *ret_failure);
 /* 1: the child reads this PIPE, BYTES or CALLBACK entry; 0: it writes it. */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../base/clone.h"
@@ -20,63 +19,37 @@
 #define DEFAULT_DRAIN_MS 100
 
 struct spawn {
-    const struct spawn_call *call;
     struct prepared ready;
     proc_child *child;
     int64_t started;
-    char reason[64]; /* of a failure, where its errno says too little */
 };
 
 /* ---- Starting ---- */
 
-/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
+/*
+ * A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. And one that
+ * its filter kills dumps core: before Linux 5.16 that kills all who share the memory.
+ */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid))
+    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid || proc__plan_has_filter(plan)))
         return MEMORY_COPIED;
     return memory;
 }
 
-/* What a hook has done instead of coming back. */
-static void explain(struct spawn *spawn, const proc_exit *end, struct failure *failure)
-{
-    if (failure->step != PROC_STEP_HOOK)
-        return;
-    if (failure->code == ETIMEDOUT)
-        snprintf(spawn->reason, sizeof spawn->reason, "not back after %d ms", spawn->ready.hook.timeout_ms);
-    else if (end->kind != PROC_RUNNING)
-        proc_exit_text(end, spawn->reason, sizeof spawn->reason);
-    else
-        return;
-    failure->reason = spawn->reason;
-}
-
-static int fail(struct spawn *spawn, const struct report *report, const proc_exit *end, struct failure *ret_failure)
-{
-    int rc = proc__fail(ret_failure, report->step, report->code, report->index,
-                        proc__prepared_argument(&spawn->ready, report));
-    explain(spawn, end, ret_failure);
-    return rc;
-}
-
 static int start(struct spawn *spawn, struct failure *ret_failure)
 {
-    struct plan *plan = &spawn->ready.plan;
-    int memory = choose_memory(plan);
+    int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     struct report report;
-    proc_exit end = {.kind = PROC_RUNNING};
     proc_child *child = spawn->child;
-    int rc;
-    if (plan->hook || plan->stays) {
-        spawn->ready.hook.is_watched = 1;
-        rc = proc__start_forked(plan, spawn->call->body, spawn->call->arg, &child->pid, &child->pidfd, &report, &end);
-    } else {
-        rc = proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
-    }
-    return rc < 0 ? fail(spawn, &report, &end, ret_failure) : 0;
+    const struct plan *plan = &spawn->ready.plan;
+    int rc = plan->parent == 0 ? proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report)
+                               : proc__parent_thread_start(&child->parent_thread, plan, (enum memory)memory,
+                                                           &child->pid, &child->pidfd, &report);
+    return rc < 0 ? proc__prepared_fail(&spawn->ready, &report, ret_failure) : 0;
 }
 
 /* ---- The handle ---- */
@@ -124,7 +97,7 @@ proc_error *proc__options_error(const proc_options *options)
 int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call)
 {
-    struct spawn spawn = {.call = call, .started = proc_now_ms()};
+    struct spawn spawn = {.started = proc_now_ms()};
     struct failure failure = {0};
     proc__child_sweep();
     int rc = proc__prepare(&spawn.ready, argv, options, call, &failure);

@@ -7,7 +7,7 @@
 
 #include <proc/spawn.h>
 
-#include "start_forked.h"
+#include "plan.h"
 
 struct request;
 struct failure;

@@ -22,8 +22,6 @@
 
 struct forked {
     const struct plan *plan;
-    forked_body *body;
-    void *arg;
     struct hold hold;
     struct report *report; /* in memory that both have: no filter of system calls can keep it back */
     int pid, pidfd;
@@ -53,14 +51,14 @@ _Noreturn static void be_copy(struct forked *forked)
     if (!proc__hold_wait(&forked->hold, forked->plan))
         leave();
     struct report report = proc__child_side(forked->plan, 0, report_fd);
-    if (report.step || !forked->body) {
+    if (report.step || !forked->plan->stays) {
         tell(forked->report, &report);
         leave();
     }
     munmap(forked->report, sizeof *forked->report);
     proc__fd_close(report_fd);
     environ = (char **)(uintptr_t)forked->plan->env;
-    forked->body(forked->arg);
+    forked->plan->stays(forked->plan->arg);
     leave();
 }
 
@@ -133,10 +131,9 @@ static int fail(int step, int rc, struct report *ret_report)
 }
 
 /* Lets it go on, and learns what becomes of it. */
-static int see_off(struct forked *forked, struct report *ret_report, proc_exit *ret_end)
+static int see_off(struct forked *forked, struct report *ret_report)
 {
     struct report report = STEP_DONE;
-    proc_exit end = {.kind = PROC_RUNNING};
     int rc = proc__hold_release(&forked->hold);
     if (rc < 0)
         rc = fail(PROC_STEP_PIPE, rc, &report);
@@ -150,35 +147,34 @@ static int see_off(struct forked *forked, struct report *ret_report, proc_exit *
     if (rc == 0)
         return 0;
     if (report.step == PROC_STEP_HOOK && report.code == ECHILD && proc__pidfd_has_ended(forked->pidfd))
-        end = end_of(forked->pidfd);
+        forked->plan->hook->ended = end_of(forked->pidfd);
     undo(&forked->pidfd);
     *ret_report = report;
-    *ret_end = end;
     return rc;
 }
 
-static int start_held(struct forked *forked, struct report *ret_report, proc_exit *ret_end)
+static int start_held(struct forked *forked, struct report *ret_report)
 {
-    *ret_end = (proc_exit){.kind = PROC_RUNNING};
     int rc = proc__hold_make(&forked->hold);
     if (rc < 0)
         return fail(PROC_STEP_PIPE, rc, ret_report);
-    if (forked->plan->hook)
+    if (forked->plan->hook) {
+        forked->plan->hook->is_watched = 1;
         forked->hold.hook_ms = forked->plan->hook->timeout_ms;
+    }
     rc = fork_held(forked);
-    rc = rc < 0 ? fail(PROC_STEP_CLONE, rc, ret_report) : see_off(forked, ret_report, ret_end);
+    rc = rc < 0 ? fail(PROC_STEP_CLONE, rc, ret_report) : see_off(forked, ret_report);
     proc__hold_done(&forked->hold);
     return rc;
 }
 
-int proc__start_forked(const struct plan *plan, forked_body *body, void *arg, int *ret_pid, int *ret_pidfd,
-                       struct report *ret_report, proc_exit *ret_end)
+int proc__start_forked(const struct plan *plan, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
-    struct forked forked = {.plan = plan, .body = body, .arg = arg, .pid = -1, .pidfd = -1};
+    struct forked forked = {.plan = plan, .pid = -1, .pidfd = -1};
     forked.report = mmap(NULL, sizeof *forked.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (forked.report == MAP_FAILED)
         return fail(PROC_STEP_MEMORY, -errno, ret_report);
-    int rc = start_held(&forked, ret_report, ret_end);
+    int rc = start_held(&forked, ret_report);
     munmap(forked.report, sizeof *forked.report);
     if (rc < 0)
         return rc;

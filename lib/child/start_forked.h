@@ -7,15 +7,7 @@
 
 #include "plan.h"
 
-/* What goes on where no program is executed; does not return. */
-typedef void forked_body(void *arg);
-
-/*
- * As proc__start(), in a copy of our memory that libc knows of. body: called once the plan is carried out, if the plan
- * ends without a program; else NULL. *ret_end, written on failure only: how the process has ended if it did that by
- * itself, where it should have gone on; kind PROC_RUNNING: it did not.
- */
-int proc__start_forked(const struct plan *plan, forked_body *body, void *arg, int *ret_pid, int *ret_pidfd,
-                       struct report *ret_report, proc_exit *ret_end);
+/* As proc__start(), in a copy of our memory that libc knows of. How a hook has ended its process is noted in it. */
+int proc__start_forked(const struct plan *plan, int *ret_pid, int *ret_pidfd, struct report *ret_report);
 
 #endif

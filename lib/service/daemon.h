@@ -56,7 +56,7 @@ struct daemon_word {
     int32_t pid;  /* of the daemon */
     int32_t reserved0;
     proc_exit exit;   /* ENDED */
-    proc_error error; /* FAILED */
+    proc_error error; /* FAILED; the text alone of ENDED: the last words of a program, or "" */
 };
 
 /* Without SIGPIPE. 1; 0: nobody reads any more; or a negative errno. */

@@ -143,7 +143,7 @@ int proc__loop_answer(const proc_loop *loop, int rc);
 
 /* ---- loop_watch.c: watches of all kinds ---- */
 
-/* A live watch that belongs to the loop until it is given away. 0, -ENOMEM. */
+/* A live watch that belongs to the loop until it is given away. 0, -ENOMEM, and as proc__loop_check(). */
 int proc__watch_new(proc_loop *loop, const struct watch_kind *kind, void *user, proc_watch **ret_watch);
 /* The last step of making one: hands it over to the caller, if that wants it. Returns 0. */
 int proc__watch_give(proc_watch *watch, proc_watch **ret_watch);

@@ -79,12 +79,9 @@ int proc_loop_process(proc_loop *loop, const proc_target *target, proc_on_proces
                       proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call || is_ourselves(target))
         return -EINVAL;
-    rc = proc__watch_new(loop, &process_kind, user, &watch);
+    int rc = proc__watch_new(loop, &process_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.process.call = call;

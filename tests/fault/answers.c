@@ -13,7 +13,8 @@
 
 #include "fault.h"
 
-enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_OPENAT2 = 437, NR_FACCESSAT2 = 439 };
+enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_OPENAT2 = 437, NR_FACCESSAT2 = 439, NR_LANDLOCK_CREATE = 444, NR_LANDLOCK_ADD = 445,
+       NR_LANDLOCK_ENTER = 446 };
 
 static const struct answers memory = {{ENOMEM}, {ENOMEM}};
 static const struct answers new_descriptor = {{EMFILE, ENFILE, ENOMEM}, {EMFILE}};
@@ -47,6 +48,9 @@ static const struct answers address = {{EADDRINUSE, EACCES, ENOMEM}, {ENOMEM}};
 static const struct answers connection = {{ECONNREFUSED, EACCES}, {ECONNREFUSED}};
 static const struct answers socket_option = {{ENOPROTOOPT, EPERM}, {EPERM}};
 static const struct answers message = {{EINTR, EAGAIN, ENOBUFS}, {ENOBUFS}};
+static const struct answers filtering = {{EACCES, EINVAL, ENOMEM}, {EACCES, ENOSYS}};
+static const struct answers rule_set = {{ENOSYS, EOPNOTSUPP, EPERM, EMFILE, ENOMEM}, {ENOSYS, EMFILE}};
+static const struct answers rule = {{ENOMEM}, {ENOMEM}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -78,6 +82,14 @@ static const struct {
     {SYS_setpgid, &denied},
     {SYS_chdir, &directory},
     {SYS_fchdir, &directory},
+    {SYS_chroot, &directory},
+    {SYS_capget, &denied},
+    {SYS_capset, &denied},
+    {SYS_prctl, &flags_change},
+    {SYS_seccomp, &filtering},
+    {NR_LANDLOCK_CREATE, &rule_set},
+    {NR_LANDLOCK_ADD, &rule},
+    {NR_LANDLOCK_ENTER, &denied},
     {SYS_dup3, &placement},
     {SYS_setgroups, &change_ids},
     {SYS_setresgid, &change_ids},
@@ -87,6 +99,11 @@ static const struct {
     {SYS_setresgid32, &change_ids},
     {SYS_setresuid32, &change_ids},
 #endif
+    {SYS_sched_setaffinity, &denied},
+    {SYS_sched_setscheduler, &denied},
+    {SYS_sched_setattr, &denied},
+    {SYS_setpriority, &denied},
+    {SYS_ioprio_set, &denied},
     {SYS_openat, &opening},
     {SYS_getdents64, &listing},
     {SYS_readlinkat, &links},
@@ -129,7 +146,7 @@ static const struct {
     const char *call;
     const struct answers *answers;
 } by_name[] = {
-    {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
+    {"mmap", &memory},         {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
     {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},

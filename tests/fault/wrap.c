@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -89,6 +90,13 @@ WRAP_FTRUNCATE(ftruncate, off_t)
 #ifdef __GLIBC__
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
+#endif
+#define WRAP_MMAP(name, offset)                                                                              \
+    WRAP_OFFSET(void *, "mmap", name, (void *where, size_t size, int access, int flags, int fd, offset at), \
+                (where, size, access, flags, fd, at))
+WRAP_MMAP(mmap, off_t)
+#ifdef __GLIBC__
+WRAP_MMAP(mmap64, int64_t)
 #endif
 WRAP(int, dup2, (int fd, int number), (fd, number))
 WRAP(pid_t, setsid, (void), ())
