@@ -82,6 +82,7 @@ static int save_descriptors(struct undo *undo, struct report *ret_report)
         undo->moves[i] = *move;
         undo->fds[i] = (struct undo_fd){.flags = fcntl(move->number, F_GETFD), .copy = -1};
     }
+    undo->fd_count = plan->move_count;
     for (size_t i = 0; i < plan->move_count; i++) {
         const struct fd_move *move = &plan->moves[i];
         if (undo->fds[i].flags < 0 || move->source == move->number)
@@ -135,7 +136,7 @@ int proc__undo_prepare(struct undo *ret_undo, const struct plan *plan, struct re
 
 void proc__undo_done(struct undo *undo)
 {
-    for (size_t i = 0; undo->fds && i < undo->plan->move_count; i++)
+    for (size_t i = 0; i < undo->fd_count; i++)
         proc__fd_close(&undo->fds[i].copy);
     proc__fd_close(&undo->cwd);
     free(undo->inheritable);
@@ -143,6 +144,7 @@ void proc__undo_done(struct undo *undo)
     free(undo->moves);
     undo->inheritable = NULL;
     undo->fds = NULL;
+    undo->fd_count = 0;
     undo->moves = NULL;
 }
 

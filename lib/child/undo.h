@@ -20,6 +20,7 @@ struct undo {
     const struct plan *plan;
     struct fd_move *moves; /* as they were */
     struct undo_fd *fds;   /* one per move */
+    size_t fd_count;       /* 0 until they are filled in */
     int *inheritable;      /* every other descriptor that is not close-on-exec */
     size_t inheritable_count, inheritable_room;
     struct needed needed;
