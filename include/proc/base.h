@@ -147,6 +147,17 @@ enum {
     PROC_STEP_READY = 45            /**< A daemon's own start, until it is ready. */
 };
 
+/** What a call may have changed of this process before it failed, and could not undo: bits of proc_error.changed. */
+enum {
+    PROC_CHANGED_IDS = 0x01,       /**< User, group or groups. */
+    PROC_CHANGED_LIMITS = 0x02,    /**< Resource limits, control group, nice value, scheduling. */
+    PROC_CHANGED_SESSION = 0x04,   /**< Session, process group or terminal. */
+    PROC_CHANGED_ROOT = 0x08,      /**< Root or working directory. */
+    PROC_CHANGED_FDS = 0x10,       /**< Descriptors, or their close-on-exec flags. */
+    PROC_CHANGED_SANDBOX = 0x20,   /**< Capabilities, no_new_privs, landlock or seccomp. */
+    PROC_CHANGED_NAMESPACES = 0x40 /**< Namespaces. */
+};
+
 /**
  * Why a call failed, in full. Owned by the caller, optional wherever it appears, written on failure only.
  * @since 0.1
@@ -155,7 +166,7 @@ typedef struct proc_error {
     int32_t step;     /**< PROC_STEP_... */
     int32_t code;     /**< The errno, positive; the call returned -code. */
     int32_t index;    /**< Which one, see the step; -1 if there is only one. */
-    uint32_t changed; /**< What of this process could not be undone; always 0 for a start. */
+    uint32_t changed; /**< What of this process could not be undone, PROC_CHANGED_...; always 0 for a start. */
     char text[240];   /**< One line, no newline: `spawn "grep": chdir "/nope": No such file or directory`. */
 } proc_error;
 

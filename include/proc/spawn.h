@@ -21,7 +21,7 @@ extern "C" {
  *
  * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
  * policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource limits,
- * groups, gid, uid, capabilities, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
+ * groups, gid, uid, capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
@@ -264,7 +264,7 @@ typedef struct proc_options {
     const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
     const struct proc_namespaces *namespaces; /**< New ones and joined ones: <proc/namespace.h>; ours. */
     const struct proc_sandbox *sandbox;       /**< Root, capabilities, landlock, seccomp: <proc/sandbox.h>. */
-    const struct proc_hook *hook;             /**< Not in this version. */
+    const struct proc_hook *hook;             /**< A function of ours just before the program: <proc/fork.h>. */
 } proc_options;
 #ifdef PROC_LITERALS
 /** The options, named: `PROC_OPTIONS(.cwd = "/srv")`. Lives until the end of the enclosing block: pass it, do not keep

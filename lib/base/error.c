@@ -55,6 +55,7 @@ const char *proc_step_name(int step)
     case PROC_STEP_LANDLOCK: return "landlock";
     case PROC_STEP_CLOSE: return "close";
     case PROC_STEP_SIGNALS: return "signal";
+    case PROC_STEP_HOOK: return "hook";
     case PROC_STEP_SECCOMP: return "seccomp";
     case PROC_STEP_EXEC: return "exec";
     case PROC_STEP_WRITE: return "write";

@@ -9,12 +9,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The file is not there, in one of the ways that a directory of a search list can lack it. */
-static int is_absent(long rc)
-{
-    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -ENAMETOOLONG || rc == -ESTALE || rc == -ENODEV ||
-           rc == -ETIMEDOUT;
-}
+#include "search.h"
 
 /* Enough for any storm of stops and continuations; a filter may answer so for ever. */
 #define MOST_INTERRUPTIONS 1000
@@ -69,7 +64,7 @@ struct report proc__child_execute(const struct plan *plan)
         rc = execute_one(plan, plan->paths[i]);
         if (rc == -EACCES)
             denied = proc__step_failed(PROC_STEP_EXEC, rc, i);
-        else if (!is_absent(rc))
+        else if (!proc__path_is_absent(rc))
             return proc__step_failed(PROC_STEP_EXEC, rc, i);
     }
     return denied.step ? denied : tell_absence(plan, rc);

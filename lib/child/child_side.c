@@ -16,6 +16,7 @@
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
 #include "../isolation/seccomp.h"
+#include "hook.h"
 #include "terminal.h"
 
 /* ---- Session and group ---- */
@@ -46,7 +47,7 @@ static struct report enter_root(const struct plan *plan)
     return plan->sandbox ? proc__sandbox_enter_root(plan->sandbox) : STEP_DONE;
 }
 
-static struct report enter_directory(const struct plan *plan)
+struct report proc__child_enter_directory(const struct plan *plan)
 {
     long rc;
     if (plan->cwd_fd >= 0 && (rc = proc__step_call(SYS_fchdir, plan->cwd_fd, 0, 0)) < 0)
@@ -189,6 +190,21 @@ static struct report apply_rlimits(const struct plan *plan)
     return plan->limits ? proc__limits_set_rlimits(plan->limits) : STEP_DONE;
 }
 
+static struct report run_hook(const struct plan *plan, const struct needed *needed)
+{
+    return plan->hook ? proc__hook_run(plan->hook, needed->fds[NEEDED_REPORT]) : STEP_DONE;
+}
+
+static struct report close_others(const struct plan *plan, const struct needed *needed)
+{
+    return plan->stays ? proc__child_shut_others(plan, needed) : proc__child_close_others(plan, needed);
+}
+
+static struct report execute(const struct plan *plan)
+{
+    return plan->stays ? STEP_DONE : proc__child_execute(plan);
+}
+
 /* Beyond a new root there may be no /proc; a limit lets nobody open the list, and hides what is beyond it. */
 static void open_what_will_be_out_of_reach(const struct plan *plan, struct needed *needed)
 {
@@ -219,7 +235,7 @@ static struct report settle(const struct plan *plan, int born, struct needed *ne
         return report;
     /* 9 */ if ((report = mount_proc(plan)).step)
         return report;
-    /* 10 */ if ((report = enter_directory(plan)).step)
+    /* 10 */ if ((report = proc__child_enter_directory(plan)).step)
         return report;
     /* 11 */ if ((report = proc__child_place_descriptors(plan)).step)
         return report;
@@ -232,7 +248,7 @@ static struct report settle(const struct plan *plan, int born, struct needed *ne
     /* 15 */ return die_with_parent(plan);
 }
 
-static struct needed needed_of(const struct plan *plan, int report_fd)
+struct needed proc__needed_of(const struct plan *plan, int report_fd)
 {
     return (struct needed){
         .fds =
@@ -247,35 +263,39 @@ static struct needed needed_of(const struct plan *plan, int report_fd)
 
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
+    struct needed needed = proc__needed_of(plan, *report_fd);
     struct report report = settle(plan, 0, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
 
-static struct report become(const struct plan *plan, int born, struct needed *needed)
+struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
     open_what_will_be_out_of_reach(plan, needed);
     if ((report = settle(plan, born, needed)).step)
         return report;
-    /* 15 */ if ((report = proc__child_close_others(plan, needed)).step)
+    /* 15 */ if ((report = run_hook(plan, needed)).step)
         return report;
-    /* 16 */ if ((report = enter_landlock(needed)).step)
+    /* 16 */ if ((report = close_others(plan, needed)).step)
         return report;
-    /* 17 */ if ((report = proc__child_set_dispositions(plan, born)).step)
+    /* 17 */ if ((report = enter_landlock(needed)).step)
         return report;
-    /* 18 */ if ((report = proc__child_set_mask(plan)).step)
+    if (plan->stays)
+        proc__child_drop_needed(needed);
+    /* 18 */ if ((report = proc__child_set_dispositions(plan, born)).step)
         return report;
-    /* 19 */ if ((report = apply_filter(plan)).step)
+    /* 19 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 20 */ return proc__child_execute(plan);
+    /* 20 */ if ((report = apply_filter(plan)).step)
+        return report;
+    /* 21 */ return execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
-    struct report report = become(plan, born, &needed);
+    struct needed needed = proc__needed_of(plan, *report_fd);
+    struct report report = proc__child_steps(plan, born, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }

@@ -103,7 +103,7 @@ static int make_stage(struct pipeline *pipeline, size_t stage)
 {
     struct spawn *spawn = &pipeline->stages[stage].spawn;
     pipeline->failed = stage;
-    int rc = proc__prepare_make(&spawn->ready, &pipeline->failure);
+    int rc = proc__prepare_make(&spawn->ready, pipeline->call, &pipeline->failure);
     if (rc == 0)
         rc = proc__spawn_make_child(spawn, &pipeline->failure);
     pipeline->children[stage] = spawn->child;

@@ -23,15 +23,16 @@ static int no_memory(struct failure *ret_failure)
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
-static int make_environment(struct prepared *prepared, struct failure *ret_failure)
+/* A function that goes on changes the vector that it gets; a program has a copy in any case. */
+static int make_environment(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
     static const char *const none[] = {NULL};
     const proc_options *options = &prepared->request.options;
     const char *const *env = options->env ? options->env : (const char *const *)environ;
     if (!env) /* after clearenv(3) */
         env = none;
-    if (options->env_edit) {
-        prepared->edited_env = proc__environment_edit(env, options->env_edit);
+    if (options->env_edit || (options->env && call->body)) {
+        prepared->edited_env = proc__environment_edit(env, options->env_edit ? options->env_edit : none);
         if (!prepared->edited_env)
             return no_memory(ret_failure);
         env = prepared->edited_env;
@@ -144,6 +145,10 @@ static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
         rc = proc__sandbox_prepare(&prepared->sandbox, &request->sandbox, ret_failure);
         plan->sandbox = &prepared->sandbox;
     }
+    if (rc == 0 && options->hook) {
+        proc__hook_prepare(&prepared->hook, &request->hook, options->timeout_ms);
+        plan->hook = &prepared->hook;
+    }
     return rc;
 }
 
@@ -159,6 +164,19 @@ static void parts_done(struct prepared *prepared)
         proc__scheduling_done(&prepared->scheduling);
     if (prepared->plan.terminal)
         proc__terminal_done(&prepared->terminal);
+}
+
+/* For a copy that goes on with a function of ours, and closes by itself what execve(2) would. */
+static int plan_to_stay(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+{
+    struct plan *plan = &prepared->plan;
+    prepared->kept = calloc(prepared->wiring.move_count + PLAN_KEPT, sizeof *prepared->kept);
+    if (!prepared->kept)
+        return no_memory(ret_failure);
+    plan->kept = prepared->kept;
+    plan->stays = call->body;
+    plan->arg = call->arg;
+    return 0;
 }
 
 /* Before we make descriptors of our own, of which one that is named but not open could become one. */
@@ -183,17 +201,23 @@ int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], 
     return rc < 0 ? rc : check_descriptors(&ret_prepared->request, ret_failure);
 }
 
-int proc__prepare_make(struct prepared *prepared, struct failure *ret_failure)
+static int make_program(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = make_environment(prepared, ret_failure);
-    if (rc == 0)
-        rc = make_paths(prepared, ret_failure);
+    int rc = make_environment(prepared, call, ret_failure);
+    return rc < 0 ? rc : make_paths(prepared, ret_failure);
+}
+
+int proc__prepare_make(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = make_program(prepared, call, ret_failure);
     if (rc == 0)
         rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
+    if (rc == 0 && call->body)
+        rc = plan_to_stay(prepared, call, ret_failure);
     if (rc < 0)
         return rc;
     plan_place(prepared);
@@ -201,11 +225,18 @@ int proc__prepare_make(struct prepared *prepared, struct failure *ret_failure)
     return 0;
 }
 
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
+    return rc < 0 ? rc : make_program(ret_prepared, call, ret_failure);
+}
+
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure)
 {
     int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
-    return rc < 0 ? rc : proc__prepare_make(ret_prepared, ret_failure);
+    return rc < 0 ? rc : proc__prepare_make(ret_prepared, call, ret_failure);
 }
 
 void proc__prepared_done(struct prepared *prepared)
@@ -214,7 +245,9 @@ void proc__prepared_done(struct prepared *prepared)
     proc__wiring_done(&prepared->wiring);
     free(prepared->edited_env);
     free(prepared->paths);
+    free(prepared->kept);
     prepared->edited_env = prepared->paths = NULL;
+    prepared->kept = NULL;
 }
 
 static const char *argument_of(const struct prepared *prepared, const struct report *report)
@@ -240,5 +273,7 @@ int proc__prepared_fail(struct prepared *prepared, const struct report *report, 
         ret_failure->reason = proc__cgroup_reason(report->code);
     if (prepared->plan.namespaces)
         proc__namespaces_explain(&prepared->namespaces, ret_failure);
+    if (report->step == PROC_STEP_HOOK)
+        proc__hook_explain(&prepared->hook, ret_failure);
     return -report->code;
 }

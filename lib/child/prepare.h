@@ -9,6 +9,7 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "hook.h"
 #include "plan.h"
 #include "request.h"
 #include "terminal.h"
@@ -25,6 +26,8 @@ struct prepared {
     struct limits limits;
     struct namespaces namespaces;
     struct sandbox sandbox;
+    struct hook hook;
+    int *kept; /* NULL = a program is started */
     struct plan plan;
 };
 
@@ -34,10 +37,13 @@ struct prepared {
  */
 int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                        const struct spawn_call *call, struct failure *ret_failure);
-int proc__prepare_make(struct prepared *prepared, struct failure *ret_failure);
+int proc__prepare_make(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure);
 /* Both. */
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure);
+/* The same up to the paths of the program: opens nothing. */
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);
 /*
  * Notes what the child side reports, which can only send numbers: with the thing that the step was given, and words for

@@ -13,6 +13,7 @@
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
 #include "combinations.h"
+#include "hook.h"
 #include "terminal.h"
 
 static int refuse(struct failure *ret_failure, int code, const char *what)
@@ -117,8 +118,6 @@ static int check_supported(const proc_options *options, struct failure *ret_fail
 {
     if (options->flags & ~KNOWN_FLAGS)
         return refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
-    if (options->hook)
-        return refuse(ret_failure, ENOTSUP, ".hook");
     return 0;
 }
 
@@ -299,6 +298,8 @@ static int check_parts(const struct request *request, struct failure *ret_failur
         rc = proc__namespaces_check(&request->namespaces, ret_failure);
     if (rc == 0 && options->sandbox)
         rc = proc__sandbox_check(&request->sandbox, ret_failure);
+    if (rc == 0 && options->hook)
+        rc = proc__hook_check(&request->hook, ret_failure);
     return rc;
 }
 
@@ -315,7 +316,7 @@ static int check_all(const struct request *request, const struct spawn_call *cal
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);
-    return rc;
+    return rc < 0 || !call->check ? rc : call->check(request, ret_failure);
 }
 
 int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,

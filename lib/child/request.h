@@ -17,11 +17,18 @@
 #include <proc/terminal.h>
 
 #include "../base/error.h"
+#include "plan.h"
 
-/* What the start is to its caller: the first word of error texts, and whether it also moves the bytes to the end. */
+struct request;
+
+/* What the start is to its caller. */
 struct spawn_call {
-    const char *verb;
-    int is_run;
+    const char *verb; /* the first word of error texts */
+    int is_run;       /* 1: it also moves the bytes to the end */
+    /* What this call cannot do of what a request may say; NULL: it can do all. 0 or a negative errno. */
+    int (*check)(const struct request *request, struct failure *ret_failure);
+    forked_body *body; /* what the new process does instead of becoming a program; NULL: it does */
+    void *arg;
 };
 
 struct request {

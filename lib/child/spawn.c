@@ -107,7 +107,7 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
     } else {
         /* While what the failure points to is still there. */
         const char *program = spawn.ready.request.options.program;
-        const char *thing = program ? program : argv ? argv[0] : NULL;
+        const char *thing = call->body ? NULL : program ? program : argv ? argv[0] : NULL;
         proc__error_render(proc__error_of(options), call->verb, thing, &failure);
         proc__child_discard(spawn.child);
     }

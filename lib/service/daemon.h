@@ -34,7 +34,7 @@ struct launch {
     proc_ids ids;
     int spawns; /* 1: the daemon executes argv */
     int stays;  /* 1: nothing is forked */
-    int changed; /* 1: it has failed, and not all could be undone */
+    int changed; /* PROC_CHANGED_...: it has failed, and this could not be undone */
     size_t keep_count;
     proc_slot *slots;    /* spawns: what stays open, and the lock */
     const char **edits;  /* spawns: of the environment */

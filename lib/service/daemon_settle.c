@@ -148,9 +148,9 @@ static int settle_or_undo(struct launch *launch, int cwd, struct failure *failur
         return 0;
     if (plan->umask >= 0)
         umask(mask);
-    launch->changed = report.step == PROC_STEP_GID || report.step == PROC_STEP_UID;
+    launch->changed = report.step == PROC_STEP_GID || report.step == PROC_STEP_UID ? PROC_CHANGED_IDS : 0;
     if (plan->cwd && report.step != PROC_STEP_CWD && fchdir(cwd) < 0)
-        launch->changed = 1;
+        launch->changed |= PROC_CHANGED_ROOT;
     return proc__prepared_fail(&launch->ready, &report, failure);
 }
 

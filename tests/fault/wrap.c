@@ -97,14 +97,6 @@ WRAP_MMAP(mmap64, int64_t)
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
 #endif
-#define WRAP_MMAP(name, offset)                                                                              \
-    WRAP_OFFSET(void *, "mmap", name, (void *where, size_t size, int access, int flags, int fd, offset at), \
-                (where, size, access, flags, fd, at))
-
-WRAP_MMAP(mmap, off_t)
-#ifdef __GLIBC__
-WRAP_MMAP(mmap64, int64_t)
-#endif
 WRAP(int, dup2, (int fd, int number), (fd, number))
 WRAP(pid_t, setsid, (void), ())
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
