@@ -52,6 +52,8 @@ int bench_helper(void);
 
 __attribute__((noreturn)) void bench_die(const char *what, int error);
 int64_t bench_now(void);
+/* In a way: what has been done since `begin` is not of the work, and does not count. */
+void bench_leave_out(int64_t begin);
 /* The path of a program beside our own, for good. */
 const char *bench_sibling(const char *name);
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -90,14 +91,32 @@ static void disperse(struct crowd *crowd)
 
 /* ---- Ways ---- */
 
-static void read_bare(const void *context)
+static char text_of_bare[8192];
+
+static size_t read_text(const struct crowd *crowd)
 {
-    static char text[8192];
-    const struct crowd *crowd = context;
     int fd = openat(AT_FDCWD, crowd->paths[next_of(crowd)], O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof text) <= 0)
+    ssize_t len = fd < 0 ? -1 : read(fd, text_of_bare, sizeof text_of_bare);
+    if (len <= 0)
         bench_die("read", errno);
     close(fd);
+    return (size_t)len;
+}
+
+static void read_bare(const void *context)
+{
+    read_text(context);
+}
+
+/* The least that anybody can do who wants to know what is in there. */
+static void read_and_find_lines(const void *context)
+{
+    const char *at = text_of_bare, *end = at + read_text(context);
+    size_t count = 0;
+    for (const char *stop; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
+        count++;
+    if (count == 0)
+        bench_die("no lines", 0);
 }
 
 static void read_and_parse(const void *context)
@@ -143,6 +162,7 @@ static void measure(const struct crowd *crowd)
     const struct bench_work work = {"status of each", "us", 1e3, 2};
     const struct bench_way ways[] = {
         {"openat, read, close", read_bare, crowd, 0},
+        {"and its lines found", read_and_find_lines, crowd, 0},
         {"proc_status_read", read_and_parse, crowd, 0},
         {"the same, no buffer", read_and_parse_without_buffer, crowd, 0},
         {"proc_status_parse alone", parse_at_hand, crowd, 0},

@@ -12,7 +12,6 @@
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
 #endif
-#define WAIT_FOR_PIDFD ((idtype_t)3)
 #define FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PIDFD)
 
 static _Alignas(16) char stack[16 * 1024];
@@ -66,12 +65,22 @@ int raw_start(const struct raw_program *program)
     return pidfd;
 }
 
-void raw_end(int pidfd)
+static void end(int pidfd, int code, int status)
 {
     siginfo_t info;
     if (waitid(WAIT_FOR_PIDFD, (id_t)pidfd, &info, WEXITED) < 0)
         bench_die("waitid", errno);
     close(pidfd);
-    if (info.si_code != CLD_EXITED || info.si_status != 0)
+    if (info.si_code != code || info.si_status != status)
         bench_die("the program has failed", 0);
+}
+
+void raw_end(int pidfd)
+{
+    end(pidfd, CLD_EXITED, 0);
+}
+
+void raw_end_killed(int pidfd)
+{
+    end(pidfd, CLD_KILLED, SIGKILL);
 }

@@ -8,6 +8,9 @@
 
 #include "bench.h"
 
+/* waitid(2)'s idtype for a pidfd, which older libcs lack. */
+#define WAIT_FOR_PIDFD ((idtype_t)3)
+
 struct raw_program {
     const char *path;
     char *const *argv;
@@ -18,5 +21,7 @@ struct raw_program {
 int raw_start(const struct raw_program *program);
 /* waitid(P_PIDFD), close. The program must have exited with 0. */
 void raw_end(int pidfd);
+/* The same; it must have been killed by SIGKILL. */
+void raw_end_killed(int pidfd);
 
 #endif

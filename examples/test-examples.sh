@@ -90,6 +90,26 @@ test_timeout() {
     is out through
 }
 
+test_pipeline() {
+    expect 0 printf 'pear\nfig\nplum\n' , sort , head -n 1
+    is out fig
+    is err 'printf: exited with 0
+sort: exited with 0
+head: exited with 0'
+    # Who writes to one that has ended is told, and so is the last that has not gone well.
+    expect 141 yes , head -n 1
+    is out y
+    is err 'yes: killed by SIGPIPE
+head: exited with 0'
+    expect 3 sh -c 'exit 3' , cat
+    expect 4 sh -c 'exit 3' , sh -c 'exit 4' , cat
+    expect 127 cat , "$work/nothing" , cat
+    is err "pipeline: pipeline \"$work/nothing\": exec \"$work/nothing\": No such file or directory"
+    expect 127
+    is err 'pipeline: pipeline: options "argv is empty": Invalid argument'
+    expect 127 true ,
+}
+
 test_process_name() {
     cd "$(dirname "$program")" || exit 1
     program=./process_name
@@ -283,14 +303,180 @@ test_pid_file() {
 }
 
 test_epoll_echo() {
+    level='level: told 3 times of three bytes that are read one by one'
+    edge='edge: told 1 times of three bytes that are read one by one'
     expect 0 20
-    is out 'level: told 3 times of three bytes that are read one by one
-edge: told 1 times of three bytes that are read one by one
+    is out "$level
+$edge
 a regular file: Operation not permitted
-20 clients, 20 answers, 0 left'
+20 clients, 20 answers, 0 left"
     is err ''
-    expect 2 0
-    expect 2 many
+    expect 0 --lt
+    is out "$level"
+    expect 0 --et
+    is out "$edge"
+
+    # One in two thousand: what poll(2) does two thousand times, epoll(7) does once.
+    expect 0 --bench 2000
+    awk '/^one of 2001: poll\(2\) [0-9.]+ us, epoll_wait\(2\) [0-9.]+ us$/ { found = $5 > $8 } END { exit !found }' \
+        "$work/out" || fail "epoll_echo: the bench prints $(cat "$work/out")"
+    expect 1 --bench 100000
+    is err 'epoll_echo: bench: Too many open files'
+    for wrong in 0 many 401 '1 2' --both '--lt 1' '--bench 0' '--bench x' '--bench 1 2'; do
+        expect 2 $wrong
+    done
+}
+
+test_hangup() {
+    expect 0
+    is err ''
+    is out 'leader: killed by signal 1 (Hangup)
+default: killed by signal 1 (Hangup)
+ignoring: still alive
+background: still alive'
+    # Nor does it matter what we ignore ourselves.
+    trap '' HUP
+    expect 0
+    [ "$(grep -c 'still alive' "$work/out")" -eq 2 ] || fail "hangup: $(cat "$work/out")"
+}
+
+test_nohup_run() {
+    cd "$work" || exit 1
+    touch no-program
+    expect 0 sh -c 'kill -s HUP $$ && echo "still here"'
+    is out 'still here'
+    is err ''
+    expect 3 sh -c 'exit 3'
+    expect 125
+    expect 126 ./no-program
+    is err 'nohup_run: ./no-program: Permission denied'
+    PATH=/usr/bin:/bin expect 127 no-program-has-this-name
+    is err 'nohup_run: no-program-has-this-name: No such file or directory'
+    [ -e nohup.out ] && fail 'nohup_run: a log, and no terminal'
+
+    if ! script --version 2>/dev/null | grep -q util-linux; then
+        echo 'without the script of util-linux there is no terminal'
+        return
+    fi
+    # On a terminal: nothing is written there but what we say, and all else for us alone.
+    umask 0
+    SHELL=/bin/sh script -qec "'$program' sh -c 'cat; echo out; echo err >&2; exit 3'" /dev/null >screen </dev/null
+    [ $? -eq 3 ] || fail 'nohup_run: another exit code on a terminal'
+    [ "$(tr -d '\r' <screen)" = 'nohup_run: ignoring input
+nohup_run: appending output to nohup.out' ] || fail "nohup_run: writes to the terminal: $(cat screen)"
+    is nohup.out 'out
+err'
+    [ "$(stat -c %a nohup.out)" = 600 ] || fail 'nohup_run: others may read the log'
+
+    # And the terminal goes, while the program waits for a word.
+    rm nohup.out
+    mkfifo word
+    SHELL=/bin/sh script -qec "exec '$program' sh -c 'echo \$\$ >pid; read -r line <word; echo \"\$line\"'" \
+        /dev/null >screen </dev/null &
+    until [ -s pid ] && grep -q appending screen; do sleep 0.01; done
+    kill -9 $!
+    until [ "$(stat_field "$(cat pid)" 5)" -eq 0 ]; do sleep 0.01; done
+    echo 'I live' >word
+    until [ -s nohup.out ]; do sleep 0.01; done
+    is nohup.out 'I live'
+}
+
+# ask REQUEST: sends this, with printf's escapes, to the server at $port, and leaves the answer in $work/answer.
+ask() {
+    printf "$1" | python3 -c '
+import socket, sys
+server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+server.sendall(sys.stdin.buffer.read())
+while answer := server.recv(4096):
+    sys.stdout.buffer.write(answer)
+' "$port" >"$work/answer" || fail "web_server: no answer to $1"
+}
+
+# answers STATUS REQUEST
+answers() {
+    ask "$2"
+    [ "$(head -n 1 "$work/answer" | cut -d ' ' -f 2)" = "$1" ] || fail "web_server: to $2: $(cat "$work/answer")"
+    requests=$((requests + 1))
+}
+
+# Starts it at any free port, which is left in $port.
+start_server() {
+    "$program" -p 0 >"$work/log" 2>"$work/complaints" &
+    server=$!
+    trap 'kill -9 $server 2>"$work/void"; rm -rf "$work"' EXIT
+    until grep -q listening "$work/log"; do kill -0 $server || { fail 'web_server: does not start'; exit 1; }; done
+    port=$(sed -n 's,^listening on http://127.0.0.1:\([0-9]*\)/$,\1,p' "$work/log")
+}
+
+test_web_server() {
+    for wrong in '-p x' '-p 65536' '-p -1' '-p 1x' '-q' 'more' '-p'; do
+        expect 2 $wrong
+    done
+    expect 2 -p ''
+    start_server
+    expect 1 -p "$port"
+    is err "web_server: port $port: Address already in use"
+
+    requests=0
+    host='Host: here\r\n\r\n'
+    long=$(printf '%09000d' 0)
+    answers 200 "GET / HTTP/1.1\r\n$host"
+    [ "$(tr -d '\r' <"$work/answer" | grep -v '^Date: ')" = 'HTTP/1.1 200 OK
+Content-Type: text/plain
+Content-Length: 12
+Connection: close
+
+Hello World' ] || fail "web_server: answers $(cat "$work/answer")"
+    answers 200 "HEAD / HTTP/1.1\r\n$host"
+    grep -q Hello "$work/answer" && fail 'web_server: HEAD has a body'
+    answers 200 'GET / HTTP/1.0\r\n\r\n'
+    answers 200 "GET /?query HTTP/1.1\r\nName:\t value \r\n$host"
+    answers 200 "\r\nGET http://here HTTP/1.1\r\nhost:here\r\n\r\n"
+    answers 404 "GET /nothing HTTP/1.1\r\n$host"
+    answers 404 "GET http://here/nothing?/ HTTP/1.1\r\n$host"
+    answers 405 "POST / HTTP/1.1\r\nContent-Length: 9000\r\n$host$long"
+    grep -q '^Allow: GET, HEAD' "$work/answer" || fail 'web_server: does not say what is allowed'
+    answers 405 "OPTIONS * HTTP/1.1\r\n$host"
+    answers 405 "get / HTTP/1.1\r\n$host"
+    answers 414 "GET /$long HTTP/1.1\r\n$host"
+    answers 431 "GET / HTTP/1.1\r\nName: $long\r\n$host"
+    answers 505 "GET / HTTP/2.0\r\n$host"
+    for bad in 'GET / HTTP/1.1\r\n\r\n' "GET / HTTP/1.1\r\nHost: there\r\n$host" "GET  / HTTP/1.1\r\n$host" \
+        "GET /\r\n$host" "GET / HTTP/1.1 \r\n$host" "GET / http/1.1\r\n$host" "GET * HTTP/1.1\r\n$host" \
+        "GET /# HTTP/1.1\r\n$host" " / HTTP/1.1\r\n$host" "GET / HTTP/1.1\r\nName : value\r\n$host" \
+        "GET / HTTP/1.1\r\nName: a\r\n b\r\n$host" "GET / HTTP/1.1\r\nName: a\nb\r\n$host" \
+        "GET / HTTP/1.1\r\nname\r\n$host" "GET /\000 HTTP/1.1\r\n$host"; do
+        answers 400 "$bad"
+    done
+    [ "$(grep -c '^Handle request: ' "$work/log")" -eq $requests ] || fail "web_server: logs $(cat "$work/log")"
+
+    # Its end: who has said nothing yet is left, who has begun gets an answer, and nobody else does.
+    python3 -c '
+import os, signal, socket, sys
+port, server = int(sys.argv[1]), int(sys.argv[2])
+def call():
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+silent, begun, other = call(), call(), call()
+begun.sendall(b"GET / HT")
+other.sendall(b"GET / HTTP/1.0\r\n\r\n")
+assert other.recv(100).startswith(b"HTTP/1.1 200")
+other.close()
+os.kill(server, signal.SIGTERM)
+assert silent.recv(100) == b""
+try:
+    call()
+    sys.exit("calls are still taken")
+except ConnectionRefusedError:
+    pass
+begun.sendall(b"TP/1.0\r\n\r\n")
+assert begun.recv(100).startswith(b"HTTP/1.1 200")
+' "$port" $server || fail 'web_server: ends in another way'
+    wait $server || fail "web_server: exits with $?"
+    is complaints ''
+
+    start_server
+    kill -s INT $server
+    wait $server || fail "web_server: exits with $? after SIGINT"
 }
 
 test_signal_handler() {
@@ -399,8 +585,39 @@ end_daemon() {
     trap 'rm -rf "$work"' EXIT
 }
 
+# A program as a supervisor's: it says that it works, waits for a word, and then is ready, or cannot start.
+service='
+import os, signal, socket, sys
+work, outcome = sys.argv[1:]
+address = os.environ["NOTIFY_SOCKET"]
+def tell(text):
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(text, address.replace("@", "\0", 1))
+tell(b"STATUS=looks for a port")
+open(work + "/begun", "w").close()
+open(work + "/word").read()
+if outcome == "fail":
+    tell(b"STATUS=no port is free")
+    sys.exit(3)
+tell(b"READY=1")
+signal.pause()'
+
+# starts_late STATUS OUTCOME: as expect, and the launcher is not back before the word.
+starts_late() {
+    rm -f "$work/begun" "$work/word"
+    mkfifo "$work/word"
+    "$program" -n "$python" -c "$service" "$work" "$2" >"$work/out" 2>"$work/err" &
+    launcher=$!
+    until [ -e "$work/begun" ] || ! kill -0 $launcher 2>"$work/void"; do sleep 0.01; done
+    [ "$(stat_field $launcher 1)" = S ] || fail "daemon: is back before: $(cat "$work/err")"
+    echo go on >"$work/word"
+    wait $launcher
+    got=$?
+    [ $got -eq "$1" ] || fail "daemon -n ... $2: exits with $got, not $1: $(cat "$work/err")"
+}
+
 test_daemon() {
     unset NOTIFY_SOCKET LISTEN_PID
+    python=$(command -v python3)
     PATH=/usr/bin:/bin
     expect 0 sleep 60
     is_daemon
@@ -422,7 +639,14 @@ test_daemon() {
     expect 3 -f -p "$work/pid" sh -c 'exit 3'
     expect 127 -f no-program-has-this-name
 
-    # Ready when it says so, and never before.
+    # Ready when it says so, and never before; or not at all, and why.
+    starts_late 0 ready
+    is err ''
+    is_daemon
+    end_daemon
+    starts_late 3 fail
+    is err "daemon \"$python\": start: exited with 3 before it was ready: no port is free"
+    is out ''
     expect 4 -n sh -c 'exit 4'
     is err 'daemon "sh": start: exited with 4 before it was ready'
     expect 139 -n sh -c 'kill -SEGV $$'

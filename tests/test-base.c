@@ -53,11 +53,14 @@ static void features_follow_the_profile(void **state)
     assert_rc(proc_has(PROC_FEATURE_PIDFD), 1);
     assert_rc(proc_has(PROC_FEATURE_CLONE3), 0);
     assert_rc(proc_has(PROC_FEATURE_CLOSE_RANGE), 0);
+    assert_rc(proc_has(PROC_FEATURE_INTO_CGROUP), 0);
     assert_rc(proc_has(PROC_FEATURE_EXIT_INFO), 0);
     assert_rc(proc_has(PROC_FEATURE_GROUP_SIGNAL), 0);
     assert_rc(proc_has(PROC_FEATURE_NOSIGNAL_WRITE), 0);
     assert_rc(proc_has(PROC_FEATURE_PEER_PIDFD), 0);
     assert_rc(proc_has(PROC_FEATURE_OPENAT2), 0);
+    assert_rc(proc_has(PROC_FEATURE_LANDLOCK), 0);
+    assert_rc(proc_has(PROC_FEATURE_SECCOMP), 1); /* the profile is one */
 }
 
 /* ---- Clock and deadlines ---- */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #include "base/probe.h"
 #include "base/sigmask.h"
 #include "child/plan.h"
+#include "isolation/limits.h"
+#include "isolation/scheduling.h"
 
 /* The memories that can be used in this build and place. */
 static const enum memory *memories(void)
@@ -41,9 +44,9 @@ static const enum memory *memories(void)
 
 /* ---- Clone ---- */
 
-static void leave_mark(void *arg, int handlers_cleared)
+static void leave_mark(void *arg, int born)
 {
-    *(volatile int *)arg = 1 + handlers_cleared;
+    *(volatile int *)arg = 1 + born;
     for (;;)
         proc__syscall(SYS_exit_group, 5, 0, 0, 0, 0, 0);
 }
@@ -52,7 +55,7 @@ static int clone_one(enum memory memory, void *arg, int *ret_pidfd)
 {
     struct sigmask before;
     assert_rc(proc__sigmask_block_all(&before), 0);
-    int pid = proc__clone(leave_mark, arg, memory, ret_pidfd);
+    int pid = proc__clone(leave_mark, arg, memory, -1, ret_pidfd);
     assert_rc(proc__sigmask_set(&before), 0);
     return pid;
 }
@@ -90,7 +93,7 @@ static int a_clone_tells_nobody(void *arg)
     struct sigmask before;
     signal(SIGCHLD, count_child_signal);
     require(proc__sigmask_block_all(&before) == 0);
-    int pid = proc__clone(leave_mark, (void *)(uintptr_t)&mark, (enum memory)proc__probe_memory(), &pidfd);
+    int pid = proc__clone(leave_mark, (void *)(uintptr_t)&mark, (enum memory)proc__probe_memory(), -1, &pidfd);
     require(proc__sigmask_set(&before) == 0);
     require(waitpid(pid, NULL, 0) < 0 && errno == ECHILD); /* an ordinary wait does not see it */
     require(waitpid(pid, NULL, __WALL) == pid);
@@ -215,6 +218,9 @@ static size_t stack_used(void)
 {
     static const char *argv[] = {"/nope/program", NULL};
     struct fd_move moves[] = {{.number = 3, .source = 1, .lift = 1}, {.number = 4, .source = 0, .lift = 1}};
+    const struct limits limits = {.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0}), .cgroup = NO_CGROUP,
+                                  .oom_score = "1000", .oom_score_len = 4};
+    const struct scheduling scheduling = {.asked = {.nice = PROC_INT(19), .policy = PROC_INT(SCHED_BATCH)}};
     struct plan plan = plan_for(argv);
     plan.moves = moves;
     plan.move_count = 2;
@@ -222,6 +228,8 @@ static size_t stack_used(void)
     plan.umask = 022;
     plan.ignore = PROC_SIGNAL(SIGUSR1);
     plan.reset = PROC_SIGNAL(SIGPIPE);
+    plan.limits = &limits;
+    plan.scheduling = &scheduling;
     unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     require(stack != MAP_FAILED);
     memset(stack, PAINT, STACK_SIZE);

@@ -263,6 +263,12 @@ static void a_loop_nests_in_another_one(void **state)
 
 /* ---- In a forked copy ---- */
 
+static int never_heard(proc_watch *watch, const proc_signal *signal, void *user)
+{
+    (void)watch, (void)signal, (void)user;
+    return -EPROTO;
+}
+
 static int use_in_copy(void *arg)
 {
     struct seen *seen = arg;
@@ -271,8 +277,8 @@ static int use_in_copy(void *arg)
     require_rc(proc_loop_dispatch(loop, 0), -ECHILD);
     require_rc(proc_loop_defer(loop, note_call, seen, NULL), -ECHILD);
     require_rc(proc_loop_descriptor(loop, 0, EPOLLIN, note, seen, NULL), -ECHILD);
-    require_rc(proc_loop_timer(loop, 0, 0, NULL, seen, NULL), -ECHILD);
-    require_rc(proc_loop_signals(loop, PROC_SIGNAL(SIGUSR1), NULL, seen, NULL), -ECHILD);
+    require_rc(proc_loop_timer(loop, 0, 0, tick, seen, NULL), -ECHILD);
+    require_rc(proc_loop_signals(loop, PROC_SIGNAL(SIGUSR1), never_heard, seen, NULL), -ECHILD);
     require_rc(proc_watch_set_events(seen->watch, 0), -ECHILD);
     proc_watch_free(seen->watch);
     proc_loop_free(loop);

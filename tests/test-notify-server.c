@@ -345,6 +345,37 @@ static void a_main_process_is_believed_only_inside_the_tree(void **state)
     }
 }
 
+/* And what there is to ask then, /proc, shows a thread under its id as well. */
+static int hears_of_a_thread_without_pidfds(void *arg)
+{
+    proc_notify_message message;
+    (void)arg;
+    if (deny_call(SYS_pidfd_open, ENOSYS) < 0)
+        return 77;
+    require_rc(proc_notify_server_new(&server, NULL), 0);
+    for (int is_thread = 0; is_thread < 2; is_thread++) {
+        proc_child *child = start_service(CHILD_DOES("tell-main-pid", is_thread ? "thread" : "own"));
+        const int pid = atoi(said(child));
+        require_rc(proc_notify_server_receive(server, child, SOON_MS, &message), 0);
+        require(message.main_pid == (is_thread ? 0 : pid) && message.main_fd == -1);
+        proc_notify_message_done(&message);
+        proc_child_free(child);
+    }
+    proc_notify_server_free(server);
+    return 0;
+}
+
+static void a_thread_is_no_main_process_even_where_no_pidfd_can_tell(void **state)
+{
+    struct verdict verdict;
+    (void)state;
+    run_in_fork(&verdict, hears_of_a_thread_without_pidfds, NULL, PATIENCE_MS);
+    if (verdict.code == 77)
+        SKIP_TEST("no filter can be set here");
+    if (verdict.code != 0)
+        fail_msg("%s", verdict.text);
+}
+
 /* ---- Barriers ---- */
 
 static int is_closed(int read_end)
@@ -617,6 +648,7 @@ int main(int argc, char **argv)
         served_test(another_user_is_not_heard),
         cmocka_unit_test(without_pidfds_the_ids_have_to_do),
         starting_test(a_main_process_is_believed_only_inside_the_tree),
+        spawning_test(a_thread_is_no_main_process_even_where_no_pidfd_can_tell),
         served_test(a_barrier_is_held_until_its_message_is_done),
         served_test(a_barrier_comes_alone_and_with_one_descriptor),
         served_test(what_is_no_message_is_forgotten),

@@ -50,7 +50,7 @@ static void a_call_without_a_handle_or_a_program_is_refused(void **state)
 static void what_is_for_a_run_is_refused_in_a_start(void **state)
 {
     (void)state;
-    assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run: give it to the wait");
+    assert_refused(PROC_OPTIONS(.timeout_ms = 1), EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
     assert_refused(PROC_OPTIONS(.timeout_ms = -2), EINVAL, ".timeout_ms is below -1");
 }
 
@@ -135,10 +135,14 @@ static void a_struct_without_a_size_is_refused(void **state)
     const proc_transfer transfer = {0};
     const proc_ids ids = {0};
     const proc_dispositions signals = {0};
+    const proc_scheduling scheduling = {0};
+    const proc_limits limits = {0};
     assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size is not set");
     assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size is not set");
     assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size is not set");
     assert_refused(PROC_OPTIONS(.signals = &signals), EINVAL, ".signals: size is not set");
+    assert_refused(PROC_OPTIONS(.scheduling = &scheduling), EINVAL, ".scheduling: size is not set");
+    assert_refused(PROC_OPTIONS(.limits = &limits), EINVAL, ".limits: size is not set");
 }
 
 static void the_smaller_structs_have_the_same_rule(void **state)
@@ -165,15 +169,9 @@ static void the_smaller_structs_have_the_same_rule(void **state)
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
     (void)state;
-    void *anything = &state;
     assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
-    assert_refused(PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.nice = NULL)), ENOTSUP, ".scheduling");
-    assert_refused(PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = NULL)), ENOTSUP, ".limits");
-    assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
-    assert_refused(PROC_OPTIONS(.sandbox = PROC_SANDBOX(.root = NULL)), ENOTSUP, ".sandbox");
-    assert_refused(PROC_OPTIONS(.hook = anything), ENOTSUP, ".hook");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
-        if (flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
+        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
             assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
     assert_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_TREE, 0})), ENOTSUP, ".stop: PROC_TREE");
 }
@@ -303,6 +301,12 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
          EINVAL,
          "CALLBACK: LINES is for what the child writes"},
         {{.kind = PROC_STDIO_CALLBACK, .on_data = take, .size = 5}, EINVAL, "CALLBACK: size is for LINES"},
+        {{.kind = PROC_STDIO_CALLBACK, .flags = 0x21, .on_space = give},
+         EINVAL,
+         "CALLBACK: TEE is for what the child writes"},
+        {{.kind = PROC_STDIO_CAPTURE, .fd = 1}, EINVAL, not_fd},
+        {{.kind = PROC_STDIO_CAPTURE, .flags = PROC_STDIO_TEE, .fd = -1}, EINVAL, "TEE: the descriptor is negative"},
+        {{.kind = PROC_STDIO_BYTES, .flags = PROC_STDIO_TEE}, ENOTSUP, flag},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -324,6 +324,25 @@ static void without_pidfds_none_of_their_calls_is_there(void **state)
                   "pidfd_open ENOSYS\npidfd_send_signal ENOSYS\nwaitid-pidfd ENOSYS\nthread 0\n");
 }
 
+static int is_given_twice(void *arg)
+{
+    (void)arg;
+    int pid = sleeper();
+    end_process(pid);
+    choose_next_pid(pid);
+    int again = sleeper(), next = sleeper();
+    if (again != pid)
+        return NOT_POSSIBLE;
+    require(next != pid);
+    return 0;
+}
+
+static void a_pid_is_given_again_on_request(void **state)
+{
+    (void)state;
+    assert_in_pid_namespace(is_given_twice);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -335,6 +354,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_report_shows_mask_and_dispositions),
         cmocka_unit_test(the_report_goes_where_it_is_told),
         cmocka_unit_test(the_child_does_as_told),
+        cmocka_unit_test(a_pid_is_given_again_on_request),
         cmocka_unit_test(the_pattern_of_the_writer_is_the_one_of_the_reader),
         cmocka_unit_test(an_old_kernel_has_no_newer_calls),
         cmocka_unit_test(a_sandbox_denies_with_eperm_but_has_pidfds_and_threads),

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Every state that a process can be seen in: a child is brought into each, and /proc is asked what it says. The children
- * are this program again, with the life that they shall lead as their argument.
- */
+/* Every state that a process can be seen in: a child is brought into each, and /proc is asked what it says. */
 #define _GNU_SOURCE 1 /* clone, PTRACE_SEIZE */
 #include <errno.h>
 #include <poll.h>
@@ -19,54 +16,32 @@
 
 #define PATIENCE_MS 10000
 
-/* ---- The child ---- */
-
-static int until_end_of_input(void *unused)
+static int sleep_on(void *unused)
 {
-    char byte;
     (void)unused;
-    return read(STDIN_FILENO, &byte, 1) != 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever becomes of its parent, nothing is left behind */
+    return pause();
 }
 
-/* As vfork(2), the child's memory a copy: a parent that waits in the kernel until its child executes or ends. */
-static int wait_as_in_vfork(void)
+/* The child: on its way into that state, or where it can be brought there. */
+static int live(char state)
 {
     static _Alignas(16) char stack[64 << 10];
-    int pid = clone(until_end_of_input, stack + sizeof stack, CLONE_VFORK | SIGCHLD, NULL);
-    return pid < 0 || waitpid(pid, NULL, 0) != pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (state == 'Z')
+        return 0;
+    while (state == 'R')
+        (void)getppid();
+    /* As vfork(2), the child's memory a copy: the parent waits in the kernel until its child executes or ends. */
+    if (state == 'D')
+        return clone(sleep_on, stack + sizeof stack, CLONE_VFORK | SIGCHLD, NULL);
+    return pause();
 }
 
-static int live(const char *life)
+static int bring_into(int pid, char state)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever becomes of us, nothing is left behind */
-    if (strcmp(life, "vfork") == 0)
-        return wait_as_in_vfork();
-    while (strcmp(life, "pause") == 0)
-        pause();
-    while (strcmp(life, "spin") == 0)
-        continue;
-    return strcmp(life, "end") == 0 ? 0 : 2;
-}
-
-/* ---- The parent ---- */
-
-static const struct example {
-    char state;
-    const char *life, *reason;
-} examples[] = {
-    {'R', "spin", "runs, or would if a processor were free"},
-    {'S', "pause", "sleeps until a signal comes"},
-    {'D', "vfork", "waits in vfork(2), where only a deadly signal wakes it"},
-    {'T', "pause", "was stopped by SIGSTOP"},
-    {'t', "pause", "was stopped by its tracer"},
-    {'Z', "end", "has ended, and its parent has not waited for it"},
-};
-
-static int bring_into(proc_child *child, char state)
-{
-    int pid = proc_child_pid(child);
-    if (state == 'T')
-        return proc_kill(child, SIGSTOP, PROC_ONE);
+    if (state == 'T' && kill(pid, SIGSTOP) < 0)
+        return -errno;
     if (state == 't' && (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0))
         return -errno;
     return 0;
@@ -74,38 +49,35 @@ static int bring_into(proc_child *child, char state)
 
 static int await_state(int pid, char state, proc_status *ret_status)
 {
-    int64_t end = proc_now_ms() + PATIENCE_MS;
+    int64_t until = proc_now_ms() + PATIENCE_MS;
     for (;;) {
         int rc = proc_status_read(PROC_PID(pid), NULL, sizeof *ret_status, ret_status);
         if (rc < 0 || ret_status->state == state)
             return rc;
-        if (proc_now_ms() >= end)
+        if (proc_now_ms() >= until)
             return -ETIMEDOUT;
         poll(NULL, 0, 1);
     }
 }
 
-static int show(const struct example *example)
+static int show(char state, const char *reason)
 {
-    proc_child *child;
-    proc_error error;
     proc_status status;
-    int rc = proc_spawn(&child, PROC_ARGV("process_states", example->life),
-                        PROC_OPTIONS(.program = "/proc/self/exe", .in = PROC_PIPE, .error = &error));
-    if (rc < 0)
-        return fprintf(stderr, "process_states: %s\n", error.text), -1;
-    rc = bring_into(child, example->state);
+    fflush(stdout); /* so that the copy has nothing left to print */
+    int pid = fork();
+    if (pid == 0)
+        _exit(live(state));
+    int rc = pid < 0 ? -errno : bring_into(pid, state);
     if (rc == 0)
-        rc = await_state(proc_child_pid(child), example->state, &status);
+        rc = await_state(pid, state, &status);
     if (rc == 0)
-        printf("%c (%s)  pid %d  %s\n", status.state, proc_status_state_word(&status), status.pid, example->reason);
+        printf("%c (%s)  pid %d  %s\n", status.state, proc_status_state_word(&status), pid, reason);
     else
-        fprintf(stderr, "process_states: %c: %s\n", example->state, strerror(-rc));
-    /* The end of its input lets the child of our child go, and so our child, which waits for it. */
-    proc_close(child, STDIN_FILENO);
-    if (example->state == 'D')
-        proc_wait(child, PATIENCE_MS, NULL);
-    proc_child_free(child);
+        fprintf(stderr, "process_states: %c: %s\n", state, strerror(-rc));
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    while (pid > 0 && waitpid(pid, NULL, 0) == pid) /* its stop is told as well as its end */
+        continue;
     return rc;
 }
 
@@ -113,30 +85,37 @@ static int show(const struct example *example)
 static void show_idle(void)
 {
     proc_walk *walk;
-    const proc_entry *entry = NULL;
-    char name[4 * sizeof entry->name] = "";
-    int pid = 0, rc = proc_walk_new(&walk, PROC_WALK_OPTIONS(.fields = PROC_FIELD_STATE | PROC_FIELD_NAME));
-    if (rc < 0)
+    const proc_entry *entry;
+    char name[4 * sizeof entry->name];
+    if (proc_walk_new(&walk, PROC_WALK_OPTIONS(.fields = PROC_FIELD_STATE | PROC_FIELD_NAME)) < 0)
         return;
-    while (pid == 0 && proc_walk_next(walk, &entry) > 0)
+    while (proc_walk_next(walk, &entry) > 0)
         if (entry->present & PROC_FIELD_STATE && entry->state == 'I') {
             proc_escape(entry->name, strlen(entry->name), name, sizeof name);
-            pid = entry->pid;
+            printf("I (idle)  pid %d  %s, a thread of the kernel, has nothing to do\n", entry->pid, name);
+            proc_walk_free(walk);
+            return;
         }
-    walk = proc_walk_free(walk);
-    if (pid > 0)
-        printf("I (idle)  pid %d  %s, a thread of the kernel, has nothing to do\n", pid, name);
-    else
-        puts("I (idle)  a thread of the kernel that has nothing to do; none is to be seen here");
+    proc_walk_free(walk);
+    puts("I (idle)  a thread of the kernel that has nothing to do; none is to be seen here");
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
+    static const struct {
+        char state;
+        const char *reason;
+    } examples[] = {
+        {'R', "runs, or would if a processor were free"},
+        {'S', "sleeps until a signal comes"},
+        {'D', "waits in vfork(2), where only a deadly signal wakes it"},
+        {'T', "was stopped by SIGSTOP"},
+        {'t', "was stopped by its tracer"},
+        {'Z', "has ended, and its parent has not waited for it"},
+    };
     int failed = 0;
-    if (argc > 1)
-        return live(argv[1]);
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++)
-        failed |= show(&examples[i]) < 0;
+        failed |= show(examples[i].state, examples[i].reason) < 0;
     show_idle();
     puts("X (dead)  what has been waited for, on its way out: hardly ever caught\n"
          "P (parked)  a thread of the kernel whose processor is switched off");

@@ -113,15 +113,15 @@ enum {
     PROC_STEP_SESSION = 8,          /**< setsid(2). */
     PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
     PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
-    PROC_STEP_CGROUP = 11,          /**< Entering a control group. */
-    PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit. */
-    PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace. */
-    PROC_STEP_MOUNT = 14,           /**< mount(2). */
+    PROC_STEP_CGROUP = 11,          /**< Entering a control group; index = its descriptor, if it has no path. */
+    PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit, or bits. */
+    PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace; the text names the file. */
+    PROC_STEP_MOUNT = 14,           /**< mount(2); the text names the place. */
     PROC_STEP_HOSTNAME = 15,        /**< sethostname(2) or setdomainname(2). */
     PROC_STEP_NETWORK = 16,         /**< Bringing the loopback device up. */
     PROC_STEP_RLIMIT = 17,          /**< prlimit(2); index = RLIMIT_... */
     PROC_STEP_NICE = 18,            /**< setpriority(2). */
-    PROC_STEP_SCHEDULER = 19,       /**< sched_setattr(2). */
+    PROC_STEP_SCHEDULER = 19,       /**< sched_setscheduler(2) or sched_setattr(2). */
     PROC_STEP_CPUS = 20,            /**< sched_setaffinity(2). */
     PROC_STEP_IO_PRIORITY = 21,     /**< ioprio_set(2). */
     PROC_STEP_OOM_SCORE = 22,       /**< Writing oom_score_adj. */
@@ -131,13 +131,13 @@ enum {
     PROC_STEP_GROUPS = 26,          /**< setgroups(2). */
     PROC_STEP_GID = 27,             /**< setresgid(2). */
     PROC_STEP_UID = 28,             /**< setresuid(2). */
-    PROC_STEP_CAPS = 29,            /**< Capabilities. */
+    PROC_STEP_CAPS = 29,            /**< Capabilities; index = which. */
     PROC_STEP_NO_NEW_PRIVS = 30,    /**< PR_SET_NO_NEW_PRIVS. */
     PROC_STEP_DIE_WITH_PARENT = 31, /**< PR_SET_PDEATHSIG. */
     PROC_STEP_LANDLOCK = 32,        /**< landlock(7); index = rule. */
     PROC_STEP_CLOSE = 33,           /**< Closing all other descriptors. */
     PROC_STEP_SIGNALS = 34,         /**< Mask or dispositions; index = signal. */
-    PROC_STEP_SECCOMP = 35,         /**< seccomp(2). */
+    PROC_STEP_SECCOMP = 35,         /**< seccomp(2); index = SIGSYS if the filter has killed it before its program. */
     PROC_STEP_HOOK = 36,            /**< A function of the caller. */
     PROC_STEP_EXEC = 37,            /**< execve(2): the program was found, but could not be run. */
     PROC_STEP_WRITE = 39,           /**< Writing a file. */
@@ -145,6 +145,17 @@ enum {
     PROC_STEP_INSPECT = 43,         /**< A file is refused for its owner, mode, kind or links. */
     PROC_STEP_FORK = 44,            /**< fork(2). */
     PROC_STEP_READY = 45            /**< A daemon's own start, until it is ready. */
+};
+
+/** What a call may have changed of this process before it failed, and could not undo: bits of proc_error.changed. */
+enum {
+    PROC_CHANGED_IDS = 0x01,       /**< User, group or groups. */
+    PROC_CHANGED_LIMITS = 0x02,    /**< Resource limits, control group, nice value, scheduling. */
+    PROC_CHANGED_SESSION = 0x04,   /**< Session, process group or terminal. */
+    PROC_CHANGED_ROOT = 0x08,      /**< Root or working directory. */
+    PROC_CHANGED_FDS = 0x10,       /**< Descriptors, or their close-on-exec flags. */
+    PROC_CHANGED_SANDBOX = 0x20,   /**< Capabilities, no_new_privs, landlock or seccomp. */
+    PROC_CHANGED_NAMESPACES = 0x40 /**< Namespaces. */
 };
 
 /**
@@ -155,7 +166,7 @@ typedef struct proc_error {
     int32_t step;     /**< PROC_STEP_... */
     int32_t code;     /**< The errno, positive; the call returned -code. */
     int32_t index;    /**< Which one, see the step; -1 if there is only one. */
-    uint32_t changed; /**< What of this process could not be undone; always 0 for a start. */
+    uint32_t changed; /**< What of this process could not be undone, PROC_CHANGED_...; always 0 for a start. */
     char text[240];   /**< One line, no newline: `spawn "grep": chdir "/nope": No such file or directory`. */
 } proc_error;
 
@@ -245,8 +256,12 @@ enum {
     PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
     PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */
     PROC_FEATURE_GROUP_SIGNAL = 5,   /**< pidfd_send_signal(2) to a process group; else kill(2) while it is unreaped. */
+    PROC_FEATURE_INTO_CGROUP = 6,    /**< A child is born in its control group; else it moves there at once. */
     PROC_FEATURE_NOSIGNAL_WRITE = 8, /**< pwritev2(2) with RWF_NOSIGNAL; else SIGPIPE is blocked around the write. */
     PROC_FEATURE_OPENAT2 = 9,        /**< openat2(2), to follow no link; else a path is walked part by part. */
+    PROC_FEATURE_USER_NAMESPACE = 10, /**< We can make user namespaces; proc_namespaces_check() says why not. */
+    PROC_FEATURE_LANDLOCK = 11,      /**< landlock(7), of whatever rights; else an error, or nothing: best_effort. */
+    PROC_FEATURE_SECCOMP = 12,       /**< seccomp(2) with filters; else an error. */
     PROC_FEATURE_PEER_PIDFD = 13,    /**< Who has sent a notification, as a pidfd; else by its pid. */
     PROC_FEATURE_FAST_SPAWN = 14     /**< A child borrows our memory until it execs; else it gets a copy, as fork(2). */
 };

@@ -215,11 +215,11 @@ PROC_API int proc_supervised(void);
  *
  * The lock is handed on: the program holds it as long as it has that descriptor, and may take it up by
  * proc_lock_take_over(). With PROC_DAEMON_NOTIFY the socket is there until the program is ready; what it tells later
- * finds nobody.
+ * finds nobody. One that cannot start tells why by STATUS, and ends: the text has its last words behind how it ended.
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE and INHERIT_SIGNALS, program, search, env, env_edit,
- *        start->candidates, signals; nothing else. NULL = all defaults. Without .signals, those that we ignore are
+ *        start->candidates, signals, sandbox; nothing else. NULL = all defaults. Without .signals, those that we ignore are
  *        reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.

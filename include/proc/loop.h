@@ -65,7 +65,7 @@ typedef int (*proc_on_orphan)(proc_watch *watch, int pid, const proc_exit *ended
  * @{ */
 
 /**
- * Makes a loop. It takes two descriptors.
+ * Makes a loop. It takes two descriptors and a page of memory.
  *
  * @param loop Receives it; ended by proc_loop_free().
  * @return 0; -EMFILE, -ENFILE: no free descriptor; -ENOMEM; -EINVAL.

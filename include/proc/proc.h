@@ -9,6 +9,7 @@
 #include <proc/base.h>
 #include <proc/child.h>
 #include <proc/daemon.h>
+#include <proc/exec.h>
 #include <proc/fork.h>
 #include <proc/limits.h>
 #include <proc/lock.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/run.h> - run a program to its end in one call; move the bytes of children already started.
+ * <proc/run.h> - run a program or a pipeline to its end in one call; move the bytes of children already started.
  */
 #ifndef PROC_RUN_H
 #define PROC_RUN_H
@@ -36,6 +36,8 @@ typedef struct proc_output {
     int32_t truncated;    /**< 1: total > len. */
     int32_t open;         /**< 1: somebody still held the other end when we left. */
     int32_t error;        /**< 0, or the negative errno that ended the keeping (-ENOMEM) or the reading. */
+    int32_t stage;        /**< Which child of a pipeline, from 0. */
+    int32_t tee_error;    /**< 0, or the negative errno for which no more was copied; -ETIMEDOUT: its target was full. */
     uint64_t reserved[4]; /**< 0. */
 } proc_output;
 
@@ -45,9 +47,11 @@ typedef struct proc_output {
  * @since 0.1
  */
 typedef struct proc_result {
-    proc_exit exit;             /**< How the child ended; PROC_RUNNING if no stop step ended it in its time. */
+    proc_exit exit;             /**< How the child ended; PROC_RUNNING if no stop step ended it in its time. Of a
+                                     pipeline: the last stage. */
     proc_output out;            /**< Of descriptor 1, if captured. */
-    proc_output err;            /**< Of descriptor 2, if captured. */
+    proc_output err;            /**< Of descriptor 2, if captured. Of a pipeline: what its own `err` captured, of all
+                                     stages in the order of writing. */
     int32_t timed_out;          /**< 1: the time was over, and the child was stopped. */
     int32_t output_open;        /**< 1: a descendant kept an output open beyond drain_ms. */
     int32_t input_cut;          /**< 1: the child ended, or closed its input, without reading all. */
@@ -55,15 +59,22 @@ typedef struct proc_result {
     int32_t error;              /**< 0, or the first negative errno of a callback or transfer. */
     int32_t reserved0;          /**< 0. */
     int64_t duration_ms;        /**< From before the start to the end of the call. */
-    proc_usage usage;           /**< What the child cost; all 0 where nobody knows. */
-    const proc_output *outputs; /**< Of every other CAPTURE entry, in the order of the entries. */
+    proc_usage usage;           /**< What the child cost; all 0 where nobody knows. Of a pipeline: the sum, but
+                                     max_rss_bytes is that of the largest stage. */
+    const proc_output *outputs; /**< Of every other CAPTURE entry, in the order of the stages and of the entries. */
     size_t output_count;        /**< How many. */
+    const proc_exit *stages;    /**< Of a pipeline: how each has ended; else NULL. */
+    size_t stage_count;         /**< How many. */
     uint64_t reserved[16];      /**< 0. */
 } proc_result;
 
 /**
  * Whether all went well: the child exited with 0, was neither timed out nor cancelled, and no transfer failed. Output
  * that was truncated or left open and input that was cut do not count: look at their members.
+ *
+ * Of a pipeline every stage must have exited with 0, as with a shell's pipefail; but a stage that feeds another one may
+ * also have been killed by SIGPIPE, since the next one need not read all. Whoever wants to know of the last stage alone,
+ * as a shell without pipefail, asks proc_exit_ok() about `exit`.
  *
  * @param result A filled result.
  * @return 1 or 0.
@@ -75,7 +86,8 @@ typedef struct proc_result {
 PROC_API int proc_result_ok(const proc_result *result);
 
 /**
- * A run in one line: "exited with 2", "timed out, killed by SIGKILL".
+ * A run in one line: "exited with 2", "timed out, killed by SIGKILL". Of a pipeline it is about the last stage, and
+ * names the last one before it that did not go well: "exited with 0; stage 1 exited with 2".
  *
  * @param result A filled result.
  * @param ret_text Receives the line, always terminated if size > 0. May be NULL if size is 0.
@@ -139,6 +151,27 @@ PROC_API void proc_output_done(proc_output *output);
  * @since 0.1
  */
 PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], const proc_options *options);
+
+/**
+ * The same for a pipeline, `a | b | c`: starts all stages or none, feeds the first and whatever else has entries, keeps
+ * what the last one writes and what is captured of the others' `err`, and waits for the end of all. One time and one
+ * row of stop steps are for all stages, and draining begins when the last of them has ended. The options are those of
+ * proc_spawn_pipeline().
+ *
+ * A stage that ends early ends no other one by itself: who goes on writing to it gets SIGPIPE.
+ *
+ * @param result Receives how it went; emptied first, also on failure. `stages` has the end of each.
+ * @param requests The stages, at least one; ended by one whose argv is NULL.
+ * @param options For all; NULL = all defaults. PIPE entries and PROC_DETACH are refused here.
+ * @return 0 = all were started, and have ended or been stopped: see the result; a negative errno = nothing runs: as
+ *         proc_spawn_pipeline(), with step and text in options->error.
+ *
+ * Safety: any thread; callbacks run in the calling one.
+ * @see pipe(7)
+ * @snippet pipeline.c pipeline
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_pipeline(proc_result *result, const proc_request requests[], const proc_options *options);
 
 /**
  * Takes a started child to its end: moves the bytes of its BYTES, CAPTURE and CALLBACK entries, waits for its end,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/spawn.h> - start a program from one request. Read: stdio entries, options, starting, the rarer options.
+ * <proc/spawn.h> - start a program, or a pipeline, from one request. Read: stdio entries, options, starting, the rarer options.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H
@@ -19,8 +19,9 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
- * descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
+ * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
+ * policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource limits,
+ * groups, gid, uid, capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
  * its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
@@ -30,7 +31,8 @@ extern "C" {
 
 /** Kinds of an entry. */
 enum {
-    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec; others as INHERIT. */
+    PROC_STDIO_DEFAULT = 0,  /**< Not said: 0 to 2 are inherited if open and not close-on-exec, between the stages of a
+                                  pipeline its pipe; others as INHERIT. */
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
@@ -49,6 +51,7 @@ enum {
 #define PROC_STDIO_APPEND 0x04u     /**< PATH: append instead of truncate. */
 #define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
 #define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
+#define PROC_STDIO_TEE 0x20u        /**< CAPTURE, CALLBACK: what is read is also written to our `fd`. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
 
 /**
@@ -86,7 +89,7 @@ typedef int64_t (*proc_on_space)(int fd, char *buffer, size_t size, void *user);
 typedef struct proc_stdio {
     int32_t kind;           /**< PROC_STDIO_... */
     uint32_t flags;         /**< PROC_STDIO_TO_CHILD ... */
-    int32_t fd;             /**< FD: our number; SAME_AS: the child's number. */
+    int32_t fd;             /**< FD, TEE: our number; SAME_AS: the child's number. */
     int32_t open_flags;     /**< PATH with EXPLICIT: O_...; O_CLOEXEC and O_NOCTTY are added. */
     uint32_t mode;          /**< PATH: of a new file, before our umask; 0 = 0666. */
     uint32_t reserved0;     /**< 0. */
@@ -140,6 +143,23 @@ typedef struct proc_stdio {
 /** Keeps the last `most` bytes. */
 #define PROC_CAPTURE_TAIL(most) \
     PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TAIL, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/**
+ * Keeps what the child writes as PROC_CAPTURE does, and writes a copy to our descriptor `number` as it comes, as tee(1)
+ * does: `.out = PROC_CAPTURE_TEE(1)`. Open for writing at the start; a copy of it is used, so it may be closed then.
+ *
+ * Blocking or not, the target keeps no deadline waiting: while it takes nothing, no more is read from this descriptor of
+ * the child, and everything else goes on. Once the child has ended it still has the time of the call (timeout_ms, or the
+ * parameter of proc_collect()) to take what is left. When the time is over, the child is stopped or the run is
+ * cancelled, a target that is full is given up: `tee_error` of the output is -ETIMEDOUT. It is the errno if a write
+ * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
+ * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
+ *
+ * Files are written to as they are: one on a file system that does not answer makes us wait.
+ *
+ * @snippet pipeline.c tee
+ */
+#define PROC_CAPTURE_TEE(number) \
+    PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TEE, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** Every chunk that the child writes goes to `on_data`. */
 #define PROC_CALLBACK(on_data, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)
@@ -168,6 +188,18 @@ typedef struct proc_slot {
 #define PROC_NEW_GROUP 0x0002u       /**< Leads a new process group. */
 #define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
+/**
+ * The child gets SIGKILL when this program ends, however it ends; not when the thread ends that called. A set-user-ID
+ * program, or one with capabilities of its own, is let off by the kernel when it is executed; and a program that could
+ * not kill(2) the child any more, having given up its privileges, does not take it along either.
+ *
+ * For this the kernel wants a thread that lives as long as the child: proc_spawn() makes one, which sleeps. It is a copy
+ * of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended child
+ * has been freed. Until then the program has more threads than it made: proc_daemonize() refuses, and so does
+ * unshare(2) of a user namespace. To the kernel, execve(2) ends this program, too: the child does not outlive it.
+ * @see prctl(2)
+ */
+#define PROC_DIE_WITH_PARENT 0x0010u
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
 #define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
 
@@ -208,7 +240,7 @@ typedef struct proc_stop_steps {
 typedef struct proc_options {
     size_t size;        /**< sizeof(proc_options); PROC_OPTIONS() sets it. */
     uint32_t flags;     /**< PROC_NEW_GROUP, ... */
-    int32_t timeout_ms; /**< For proc_run(): when to stop the child; 0 and -1 = never. proc_spawn() refuses it. */
+    int32_t timeout_ms; /**< For proc_run() and proc_pipeline(): when to stop; 0 and -1 = never. Others refuse it. */
 
     proc_stdio in;               /**< Descriptor 0; inherited. */
     proc_stdio out;              /**< Descriptor 1; inherited. */
@@ -228,11 +260,11 @@ typedef struct proc_options {
     const struct proc_ids *ids;               /**< User, group, groups. */
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
     const struct proc_terminal *terminal;     /**< Not in this version. */
-    const struct proc_scheduling *scheduling; /**< Not in this version. */
-    const struct proc_limits *limits;         /**< Not in this version. */
-    const struct proc_namespaces *namespaces; /**< Not in this version. */
-    const struct proc_sandbox *sandbox;       /**< Not in this version. */
-    const struct proc_hook *hook;             /**< Not in this version. */
+    const struct proc_scheduling *scheduling; /**< CPUs, policy, nice, I/O priority: <proc/scheduling.h>. */
+    const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
+    const struct proc_namespaces *namespaces; /**< New ones and joined ones: <proc/namespace.h>; ours. */
+    const struct proc_sandbox *sandbox;       /**< Root, capabilities, landlock, seccomp: <proc/sandbox.h>. */
+    const struct proc_hook *hook;             /**< A function of ours just before the program: <proc/fork.h>. */
 } proc_options;
 #ifdef PROC_LITERALS
 /** The options, named: `PROC_OPTIONS(.cwd = "/srv")`. Lives until the end of the enclosing block: pass it, do not keep
@@ -267,6 +299,59 @@ typedef struct proc_options {
  * @since 0.1
  */
 PROC_API PROC_CHECK int proc_spawn(proc_child **child, const char *const argv[], const proc_options *options);
+
+/**
+ * One program, and how to run it. Lists of requests end with one whose argv is NULL.
+ * @since 0.1
+ */
+typedef struct proc_request {
+    const char *const *argv;     /**< The arguments, argv[0] first, ended by NULL. */
+    const proc_options *options; /**< How; NULL = all defaults. */
+} proc_request;
+#ifdef PROC_LITERALS
+/** One request: the arguments, and all defaults. With options, spell it: `{PROC_ARGV("sort"), PROC_OPTIONS(...)}`. */
+#define PROC_REQUEST(...) {PROC_ARGV(__VA_ARGS__), NULL}
+/** A list of requests: `PROC_REQUESTS(PROC_REQUEST("ls"), PROC_REQUEST("wc", "-l"))`. */
+#define PROC_REQUESTS(...) ((const proc_request[]){__VA_ARGS__, {NULL, NULL}})
+#endif
+
+/**
+ * Starts a pipeline, `a | b | c`: what each stage writes to 1 the next one reads from 0. All stages run when it returns,
+ * or none: those that had been started already when one fails are killed and reaped (they may have run for a moment,
+ * the first ones first). All stages are looked at before anything is made.
+ *
+ * The options are those of each stage. A stage that has options of its own is started by them, and by the pipeline's
+ * where its own say nothing: a member that is 0 or NULL, an entry that is {0}. Flags are those of both. Of this there
+ * are four exceptions:
+ * - `in` is for the first stage, `out` for the last; between stages a stage's own must be {0}.
+ * - `err`, if something has to be made for it (PIPE, PATH, CAPTURE, CALLBACK), is made once for all stages that have none
+ *   of their own, so that a file is truncated once and what is captured comes in the order of its writing. It belongs to
+ *   the last of these stages: `proc_read(children[last], 2, ...)`. A stage's own `err` is its own. In the pipeline's
+ *   `fds` such entries are refused.
+ * - PROC_NEW_GROUP of the pipeline makes one group of all: the first stage leads it, and the others join it. Signal all
+ *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
+ *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
+ *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead.
+ * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
+ *
+ * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
+ * them all. proc_pipeline() does all of this in one call.
+ *
+ * @param children Receives a handle for each request, in their order; end each with proc_child_free(). Untouched on
+ *        failure.
+ * @param requests The stages, at least one; ended by one whose argv is NULL.
+ * @param options For all; NULL = all defaults.
+ * @return How many stages, or a negative errno as proc_spawn() gives it; options->error has step and text, which names
+ *         the program of the stage: `pipeline "sort": exec: Permission denied`.
+ *
+ * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
+ * afterwards.
+ * @see pipe(7)
+ * @snippet pipeline.c spawn_pipeline
+ * @since 0.1
+ */
+PROC_API PROC_CHECK int proc_spawn_pipeline(proc_child *children[], const proc_request requests[],
+                                            const proc_options *options);
 /** @} */
 
 /** @name 4. The rarer options: each a small struct of its own

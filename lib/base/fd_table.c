@@ -29,15 +29,33 @@ static int entry_number(const char *name)
     return *name == '\0' ? number : -1;
 }
 
-static long visit_listed(fd_visitor *visit, void *arg)
+static long open_directory(void)
 {
-    _Alignas(struct directory_entry) char buffer[1024];
     long dir;
     do
         dir = proc__syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
     while (dir == -EINTR);
-    if (dir < 0)
-        return dir;
+    return dir;
+}
+
+/* By the hard limit: the soft one may have been lowered below what is open. */
+static long find_end(void)
+{
+    uint64_t limit[2]; /* soft, hard */
+    long rc = proc__syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)limit, 0, 0);
+    return rc < 0 ? rc : limit[1] > INT_MAX ? INT_MAX : (long)limit[1];
+}
+
+long proc__fd_list_open(struct fd_list *ret_list)
+{
+    long dir = open_directory(), end = find_end();
+    *ret_list = (struct fd_list){.dir = dir < 0 ? -1 : (int)dir, .end = end < 0 ? -1 : (int)end};
+    return dir < 0 && end < 0 ? end : 0;
+}
+
+static long visit_listed(int dir, fd_visitor *visit, void *arg)
+{
+    _Alignas(struct directory_entry) char buffer[1024];
     long len;
     while ((len = proc__syscall(SYS_getdents64, dir, (long)buffer, sizeof buffer, 0, 0, 0)) > 0)
         for (long at = 0; at < len;) {
@@ -47,27 +65,28 @@ static long visit_listed(fd_visitor *visit, void *arg)
                 visit(fd, arg);
             at += entry->size;
         }
-    proc__syscall(SYS_close, dir, 0, 0, 0, 0, 0);
     return len;
 }
 
-/* Without /proc: every number that there can be. */
-static long visit_all_possible(fd_visitor *visit, void *arg)
+long proc__fd_list_visit(const struct fd_list *list, fd_visitor *visit, void *arg)
 {
-    uint64_t limit[2] = {0, 0}; /* soft, hard: the soft one may have been lowered below what is open */
-    long rc = proc__syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)limit, 0, 0);
-    if (rc < 0)
+    long rc = list->dir < 0 ? -ENOENT : visit_listed(list->dir, visit, arg);
+    if (rc >= 0 || list->end < 0)
         return rc;
-    int last = limit[1] > INT_MAX ? INT_MAX : (int)limit[1];
-    for (int fd = 0; fd < last; fd++)
+    for (int fd = 0; fd < list->end; fd++)
         visit(fd, arg);
     return 0;
 }
 
 long proc__fd_visit(fd_visitor *visit, void *arg)
 {
-    long rc = visit_listed(visit, arg);
-    return rc < 0 ? visit_all_possible(visit, arg) : rc;
+    struct fd_list list;
+    long rc = proc__fd_list_open(&list);
+    if (rc == 0)
+        rc = proc__fd_list_visit(&list, visit, arg);
+    if (list.dir >= 0)
+        proc__syscall(SYS_close, list.dir, 0, 0, 0, 0, 0);
+    return rc;
 }
 
 /* ---- Closing all but a few ---- */

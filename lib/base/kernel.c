@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -17,6 +18,10 @@
 #include "fd.h"
 #include "pidfd.h"
 #include "probe.h"
+
+#define LANDLOCK_VERSION 1
+#define SECCOMP_IS_AVAILABLE 2
+#define SECCOMP_ANSWER_ERRNO 0x00050000
 
 int proc_version(void)
 {
@@ -79,6 +84,19 @@ static int has_openat2(void)
     return proc__syscall(SYS_openat2, 0, 0, 0, 0, 0, 0) == -EINVAL;
 }
 
+/* Its version: 1 and up. */
+static int has_landlock(void)
+{
+    return proc__syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_VERSION, 0, 0, 0) > 0;
+}
+
+/* Whether a filter may answer by an errno: asked of a kernel that can filter. */
+static int has_seccomp(void)
+{
+    static const uint32_t answer = SECCOMP_ANSWER_ERRNO;
+    return proc__syscall(SYS_seccomp, SECCOMP_IS_AVAILABLE, 0, (long)&answer, 0, 0, 0) == 0;
+}
+
 static int has_peer_pidfd(void)
 {
     static const int on = 1;
@@ -104,6 +122,12 @@ static int has_fast_spawn(void)
     return memory == MEMORY_SHARED;
 }
 
+static int has_user_namespace(void)
+{
+    int rc = proc__probe_namespaces(CLONE_NEWUSER, 0);
+    return rc == 0 ? 1 : is_shortage(rc) ? rc : 0;
+}
+
 int proc_has(int feature)
 {
     switch (feature) {
@@ -112,8 +136,12 @@ int proc_has(int feature)
     case PROC_FEATURE_CLOSE_RANGE: return has_close_range();
     case PROC_FEATURE_EXIT_INFO: return has_exit_info();
     case PROC_FEATURE_GROUP_SIGNAL: return has_group_signal();
+    case PROC_FEATURE_INTO_CGROUP: return proc__clone_knows_cgroups();
     case PROC_FEATURE_NOSIGNAL_WRITE: return has_nosignal_write();
     case PROC_FEATURE_OPENAT2: return has_openat2();
+    case PROC_FEATURE_LANDLOCK: return has_landlock();
+    case PROC_FEATURE_SECCOMP: return has_seccomp();
+    case PROC_FEATURE_USER_NAMESPACE: return has_user_namespace();
     case PROC_FEATURE_PEER_PIDFD: return has_peer_pidfd();
     case PROC_FEATURE_FAST_SPAWN: return has_fast_spawn();
     default: return -EINVAL;

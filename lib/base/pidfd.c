@@ -123,6 +123,26 @@ int proc__pidfd_await(int pidfd)
     return wait_for(pidfd, 0, &info, NULL);
 }
 
+/* Who has not executed anything is no child to an ordinary wait, but to __WCLONE alone; who has is the reverse. */
+int proc__pidfd_died_unexecuted(int pidfd)
+{
+    siginfo_t info = {0};
+    long rc;
+    do
+        rc = proc__syscall(SYS_waitid, WAIT_FOR_PIDFD, pidfd, (long)&info, WEXITED | WNOWAIT | __WCLONE, 0, 0);
+    while (rc == -EINTR);
+    return rc == 0 && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) ? info.si_status : 0;
+}
+
+int proc__pidfd_await_exit(int pidfd, proc_exit *ret_exit)
+{
+    siginfo_t info = {0};
+    int rc = wait_for(pidfd, 0, &info, NULL);
+    if (rc == 0)
+        *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
+    return rc;
+}
+
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)
 {
     struct pidfd_info info = {.mask = INFO_EXIT};

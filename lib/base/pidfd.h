@@ -22,8 +22,15 @@ int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage);
 int proc__pidfd_has_ended(int pidfd);
 /* Waits for the end of a child, however long it takes, and reaps it. 0 or a negative errno. */
 int proc__pidfd_await(int pidfd);
-/* The same look without reaping: who waits for the child finds it as it was. */
+/* The same, and how it has ended. */
+int proc__pidfd_await_exit(int pidfd, proc_exit *ret_exit);
+/* A look at once, without reaping: who waits for the child finds it as it was. */
 int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
+/*
+ * For a process out of proc__clone() whose vfork wait is over: the signal that has killed it before it executed
+ * anything; 0 = it has. Without reaping, and without waiting for more than the rest of its end.
+ */
+int proc__pidfd_died_unexecuted(int pidfd);
 /* 0: it is our child, running or not reaped yet; -ECHILD: it is not, or no longer. */
 int proc__pidfd_is_child(int pidfd);
 /*

@@ -11,9 +11,9 @@
 #include "pidfd.h"
 #include "sigmask.h"
 
-static void leave_a_mark(void *arg, int handlers_cleared)
+static void leave_a_mark(void *arg, int born)
 {
-    (void)handlers_cleared;
+    (void)born;
     *(volatile int *)arg = 1;
     for (;;)
         proc__syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
@@ -48,7 +48,7 @@ static int probe(enum memory memory, int *ret_marked, int *ret_kept)
     int rc = proc__sigmask_block_all(&before);
     if (rc < 0)
         return rc;
-    int pid = proc__clone(leave_a_mark, (void *)&marked, memory, &pidfd);
+    int pid = proc__clone(leave_a_mark, (void *)&marked, memory, -1, &pidfd);
     proc__sigmask_set(&before);
     if (pid < 0)
         return pid;
@@ -88,4 +88,40 @@ int proc__probe_exit_info(void)
     int marked, kept;
     int rc = probe((enum memory)memory, &marked, &kept);
     return rc < 0 ? rc : kept;
+}
+
+/* ---- Namespaces ---- */
+
+/* How a process of ours has exited, once it has; -EAGAIN: somebody else took the status. */
+static int code_of(int pidfd)
+{
+    proc_exit ended;
+    int rc = proc__pidfd_await_exit(pidfd, &ended);
+    if (rc == -ECHILD)
+        rc = proc__pidfd_exit_info(pidfd, &ended);
+    return rc == 0 && ended.kind == PROC_EXITED ? ended.code : -EAGAIN;
+}
+
+int proc__probe_namespaces(unsigned at_birth, unsigned later)
+{
+    struct sigmask before;
+    int pidfd;
+    int memory = proc__probe_memory();
+    if (memory < 0 || memory == MEMORY_EMULATED)
+        return memory < 0 ? memory : -ENOSYS;
+    int rc = proc__sigmask_block_all(&before);
+    if (rc < 0)
+        return rc;
+    int pid = proc__clone_copy(at_birth, &pidfd);
+    if (pid == 0) {
+        long made = later ? proc__syscall(SYS_unshare, (long)later, 0, 0, 0, 0, 0) : 0;
+        for (;;)
+            proc__syscall(SYS_exit_group, -made, 0, 0, 0, 0, 0);
+    }
+    proc__sigmask_set(&before);
+    if (pid < 0)
+        return pid;
+    rc = code_of(pidfd);
+    proc__fd_close(&pidfd);
+    return rc > 0 ? -rc : rc;
 }

@@ -15,4 +15,10 @@ int proc__probe_memory(void);
 /* 1 = the kernel keeps the status of a process that is reaped, 0 = not; or a negative errno as above. */
 int proc__probe_exit_info(void);
 
+/*
+ * Whether a process can be born into new namespaces, and then make others for itself (CLONE_NEW...). 0, or the negative
+ * errno of what was denied; -ENOSYS: also where an emulator makes the processes.
+ */
+int proc__probe_namespaces(unsigned at_birth, unsigned later);
+
 #endif

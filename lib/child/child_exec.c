@@ -9,11 +9,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* The file is not there, in one of the ways that a directory of a search list can lack it. */
-static int is_absent(long rc)
+#include "search.h"
+
+/* Enough for any storm of stops and continuations; a filter may answer so for ever. */
+#define MOST_INTERRUPTIONS 1000
+
+/* proc__step_call() for who is under a filter of the caller's: it comes to an end. */
+static long filtered_call(long number, long a, long b, long c)
 {
-    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP || rc == -ENAMETOOLONG || rc == -ESTALE || rc == -ENODEV ||
-           rc == -ETIMEDOUT;
+    long rc = -EINTR;
+    for (int i = 0; i < MOST_INTERRUPTIONS && rc == -EINTR; i++)
+        rc = proc__syscall(number, a, b, c, 0, 0, 0);
+    return rc;
 }
 
 /* 1, 2, 4, ... 64 ms: 127 ms in all, then it is not just another thread's child on its way to its own execve(2). */
@@ -27,10 +34,12 @@ static long execute_one(const struct plan *plan, const char *path)
         long seconds, nanoseconds;
     } pause = {0, FIRST_PAUSE_NS};
     for (;;) {
-        long rc = proc__step_call(SYS_execve, (long)path, (long)plan->argv, (long)plan->env);
+        long rc = filtered_call(SYS_execve, (long)path, (long)plan->argv, (long)plan->env);
+        if (rc >= 0)
+            return -EPERM; /* a filter has answered in the kernel's place */
         if (rc != -ETXTBSY || pause.nanoseconds > LAST_PAUSE_NS)
             return rc;
-        proc__step_call(SYS_nanosleep, (long)&pause, 0, 0);
+        filtered_call(SYS_nanosleep, (long)&pause, 0, 0);
         pause.nanoseconds *= 2;
     }
 }
@@ -42,7 +51,7 @@ static long execute_one(const struct plan *plan, const char *path)
 static struct report tell_absence(const struct plan *plan, long rc)
 {
     for (int i = 0; plan->paths[i]; i++)
-        if (proc__step_call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
+        if (filtered_call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK) == 0)
             return proc__step_failed(PROC_STEP_EXEC, execute_one(plan, plan->paths[i]), i);
     return plan->searched ? proc__step_failed(PROC_STEP_SEARCH, -ENOENT, -1) : proc__step_failed(PROC_STEP_EXEC, rc, 0);
 }
@@ -55,7 +64,7 @@ struct report proc__child_execute(const struct plan *plan)
         rc = execute_one(plan, plan->paths[i]);
         if (rc == -EACCES)
             denied = proc__step_failed(PROC_STEP_EXEC, rc, i);
-        else if (!is_absent(rc))
+        else if (!proc__path_is_absent(rc))
             return proc__step_failed(PROC_STEP_EXEC, rc, i);
     }
     return denied.step ? denied : tell_absence(plan, rc);

@@ -6,10 +6,17 @@
  */
 #include "child_side.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "../isolation/capabilities.h"
+#include "../isolation/landlock.h"
 #include "../isolation/limits.h"
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "../isolation/seccomp.h"
+#include "hook.h"
 #include "terminal.h"
 
 /* ---- Session and group ---- */
@@ -27,7 +34,7 @@ static struct report enter_group(const struct plan *plan)
     return STEP_DONE;
 }
 
-/* ---- Umask and directory ---- */
+/* ---- Umask, root and directory ---- */
 
 static void set_umask(const struct plan *plan)
 {
@@ -35,7 +42,12 @@ static void set_umask(const struct plan *plan)
         proc__step_call(SYS_umask, plan->umask, 0, 0);
 }
 
-static struct report enter_directory(const struct plan *plan)
+static struct report enter_root(const struct plan *plan)
+{
+    return plan->sandbox ? proc__sandbox_enter_root(plan->sandbox) : STEP_DONE;
+}
+
+struct report proc__child_enter_directory(const struct plan *plan)
 {
     long rc;
     if (plan->cwd_fd >= 0 && (rc = proc__step_call(SYS_fchdir, plan->cwd_fd, 0, 0)) < 0)
@@ -70,7 +82,83 @@ static struct report change_ids(const struct plan *plan)
     return STEP_DONE;
 }
 
+/* ---- The parent ---- */
+
+/*
+ * After the ids, whose change would undo it. A parent that has ended before that sends no signal any more: then the
+ * parent is another one by now.
+ */
+static struct report die_with_parent(const struct plan *plan)
+{
+    if (plan->parent == 0)
+        return STEP_DONE;
+    long rc = proc__step_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
+    if (rc == 0 && proc__step_call(SYS_getppid, 0, 0, 0) != plan->parent)
+        rc = -ESRCH;
+    return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
+}
+
+/* ---- Capabilities ---- */
+
+static int changes_caps(const struct plan *plan)
+{
+    return plan->sandbox && plan->sandbox->changes_caps;
+}
+
+/* The kernel takes all capabilities away from who ceases to be root, unless told otherwise in time. */
+static struct report change_ids_and_keep_caps(const struct plan *plan)
+{
+    int kept_before;
+    struct report report = proc__caps_keep(&kept_before);
+    if (!report.step)
+        report = change_ids(plan);
+    if (!report.step)
+        report = proc__caps_apply(&plan->sandbox->caps, 1);
+    proc__caps_keep_again(kept_before);
+    return report;
+}
+
+static struct report change_credentials(const struct plan *plan)
+{
+    if (plan->uid && changes_caps(plan))
+        return change_ids_and_keep_caps(plan);
+    struct report report = change_ids(plan);
+    if (!report.step && changes_caps(plan))
+        report = proc__caps_apply(&plan->sandbox->caps, 0);
+    return report;
+}
+
+static struct report forbid_new_privs(const struct plan *plan)
+{
+    return plan->sandbox ? proc__sandbox_set_no_new_privs(plan->sandbox) : STEP_DONE;
+}
+
+/* ---- Landlock and seccomp ---- */
+
+static struct report enter_landlock(const struct needed *needed)
+{
+    int ruleset = needed->fds[NEEDED_RULESET];
+    return ruleset >= 0 ? proc__landlock_enter(ruleset) : STEP_DONE;
+}
+
+int proc__plan_has_filter(const struct plan *plan)
+{
+    return plan->sandbox && plan->sandbox->filter.length > 0;
+}
+
+static struct report apply_filter(const struct plan *plan)
+{
+    const struct sandbox *sandbox = plan->sandbox;
+    return proc__plan_has_filter(plan) ? proc__seccomp_apply(&sandbox->filter, sandbox->filter_flags) : STEP_DONE;
+}
+
 /* ---- The list ---- */
+
+/* A birth in the group has saved the way there. */
+static struct report apply_cgroup(const struct plan *plan, int born)
+{
+    return plan->limits && !(born & BORN_IN_CGROUP) ? proc__limits_enter_cgroup(plan->limits) : STEP_DONE;
+}
 
 static struct report apply_terminal(const struct plan *plan)
 {
@@ -82,22 +170,49 @@ static struct report apply_namespaces(const struct plan *plan)
     return plan->namespaces ? proc__namespaces_apply(plan->namespaces) : STEP_DONE;
 }
 
+static struct report mount_proc(const struct plan *plan)
+{
+    return plan->namespaces ? proc__namespaces_mount_proc(plan->namespaces) : STEP_DONE;
+}
+
 static struct report apply_scheduling(const struct plan *plan)
 {
     return plan->scheduling ? proc__scheduling_apply(plan->scheduling) : STEP_DONE;
 }
 
-static struct report apply_limits(const struct plan *plan)
+static struct report apply_oom_score(const struct plan *plan)
 {
-    return plan->limits ? proc__limits_apply(plan->limits) : STEP_DONE;
+    return plan->limits ? proc__limits_set_oom_score(plan->limits) : STEP_DONE;
 }
 
-static struct report apply_sandbox(const struct plan *plan)
+static struct report apply_rlimits(const struct plan *plan)
 {
-    return plan->sandbox ? proc__sandbox_apply(plan->sandbox) : STEP_DONE;
+    return plan->limits ? proc__limits_set_rlimits(plan->limits) : STEP_DONE;
 }
 
-static struct report settle(const struct plan *plan, struct needed *needed)
+static struct report run_hook(const struct plan *plan, const struct needed *needed)
+{
+    return plan->hook ? proc__hook_run(plan->hook, needed->fds[NEEDED_REPORT]) : STEP_DONE;
+}
+
+static struct report close_others(const struct plan *plan, const struct needed *needed)
+{
+    return plan->stays ? proc__child_shut_others(plan, needed) : proc__child_close_others(plan, needed);
+}
+
+static struct report execute(const struct plan *plan)
+{
+    return plan->stays ? STEP_DONE : proc__child_execute(plan);
+}
+
+/* Beyond a new root there may be no /proc; a limit lets nobody open the list, and hides what is beyond it. */
+static void open_what_will_be_out_of_reach(const struct plan *plan, struct needed *needed)
+{
+    if ((plan->limits || (plan->sandbox && plan->sandbox->root)) && !plan->inherit_fds)
+        proc__child_open_fd_list(needed);
+}
+
+static struct report settle(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
     if ((report = proc__child_save_needed(plan, needed)).step)
@@ -106,54 +221,81 @@ static struct report settle(const struct plan *plan, struct needed *needed)
         return report;
     /* 2 */ if ((report = apply_terminal(plan)).step)
         return report;
-    /* 3 */ if ((report = apply_namespaces(plan)).step)
+    /* 3 */ if ((report = apply_cgroup(plan, born)).step)
         return report;
+    /* Before a user namespace, which would leave us without the privileges that these ask for. */
     /* 4 */ if ((report = apply_scheduling(plan)).step)
         return report;
-    /* 5 */ set_umask(plan);
-    /* 6 */ if ((report = enter_directory(plan)).step)
+    /* 5 */ if ((report = apply_oom_score(plan)).step)
         return report;
-    /* 7 */ if ((report = proc__child_place_descriptors(plan)).step)
+    /* 6 */ if ((report = apply_namespaces(plan)).step)
         return report;
-    /* 8 */ if ((report = apply_limits(plan)).step)
+    /* 7 */ set_umask(plan);
+    /* 8 */ if ((report = enter_root(plan)).step)
         return report;
-    /* 9 */ return change_ids(plan);
+    /* 9 */ if ((report = mount_proc(plan)).step)
+        return report;
+    /* 10 */ if ((report = proc__child_enter_directory(plan)).step)
+        return report;
+    /* 11 */ if ((report = proc__child_place_descriptors(plan)).step)
+        return report;
+    /* 12 */ if ((report = apply_rlimits(plan)).step)
+        return report;
+    /* 13 */ if ((report = change_credentials(plan)).step)
+        return report;
+    /* 14 */ if ((report = forbid_new_privs(plan)).step)
+        return report;
+    /* 15 */ return die_with_parent(plan);
 }
 
-static struct needed needed_of(const struct plan *plan, int report_fd)
+struct needed proc__needed_of(const struct plan *plan, int report_fd)
 {
-    (void)plan;
-    return (struct needed){.fds = {[NEEDED_REPORT] = report_fd}};
+    return (struct needed){
+        .fds =
+            {
+                [NEEDED_REPORT] = report_fd,
+                [NEEDED_FD_LIST] = -1,
+                [NEEDED_RULESET] = plan->sandbox ? plan->sandbox->ruleset : -1,
+            },
+        .fd_end = -1,
+    };
 }
 
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
-    struct report report = settle(plan, &needed);
+    struct needed needed = proc__needed_of(plan, *report_fd);
+    struct report report = settle(plan, 0, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
 
-static struct report become(const struct plan *plan, int handlers_cleared, struct needed *needed)
+struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed)
 {
     struct report report;
-    if ((report = settle(plan, needed)).step)
+    open_what_will_be_out_of_reach(plan, needed);
+    if ((report = settle(plan, born, needed)).step)
         return report;
-    /* 10 */ if ((report = proc__child_close_others(plan)).step)
+    /* 15 */ if ((report = run_hook(plan, needed)).step)
         return report;
-    /* 11 */ if ((report = proc__child_set_dispositions(plan, handlers_cleared)).step)
+    /* 16 */ if ((report = close_others(plan, needed)).step)
         return report;
-    /* 12 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 17 */ if ((report = enter_landlock(needed)).step)
         return report;
-    /* 13 */ if ((report = apply_sandbox(plan)).step)
+    if (plan->stays)
+        proc__child_drop_needed(needed);
+    /* 18 */ if ((report = proc__child_set_dispositions(plan, born)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 19 */ if ((report = proc__child_set_mask(plan)).step)
+        return report;
+    /* 20 */ if ((report = apply_filter(plan)).step)
+        return report;
+    /* 21 */ return execute(plan);
 }
 
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)
+struct report proc__child_side(const struct plan *plan, int born, int *report_fd)
 {
-    struct needed needed = needed_of(plan, *report_fd);
-    struct report report = become(plan, handlers_cleared, &needed);
+    struct needed needed = proc__needed_of(plan, *report_fd);
+    struct report report = proc__child_steps(plan, born, &needed);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }

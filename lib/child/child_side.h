@@ -12,23 +12,39 @@
 #include "../base/step.h"
 #include "plan.h"
 
-/* Descriptors of the parent's that steps after the moves still need; -1: none. */
+/* Descriptors that steps after the moves still need; -1: none. */
 enum {
-    NEEDED_REPORT, /* the way home */
+    NEEDED_REPORT,  /* the way home, or what tells that we have gone */
+    NEEDED_FD_LIST, /* /proc/self/fd, where it will be out of reach */
+    NEEDED_RULESET, /* of landlock */
     NEEDED_COUNT
 };
 struct needed {
     int fds[NEEDED_COUNT];
+    int fd_end; /* where the list lets us down: no descriptor has this number or a higher one; -1 = not known */
 };
 
+struct needed proc__needed_of(const struct plan *plan, int report_fd);
+/* The whole list, as proc__child_side(). */
+struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed);
+
+struct report proc__child_enter_directory(const struct plan *plan);
+/* A close-on-exec copy of fd at a number of *next or more that no move will overwrite; then *next is behind it. */
+long proc__child_put_aside(const struct plan *plan, int fd, int *next);
+/* Opens the list of descriptors if close_range(2) is missing. */
+void proc__child_open_fd_list(struct needed *needed);
 /* Puts aside what a move would overwrite. */
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */
 struct report proc__child_place_descriptors(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
-struct report proc__child_close_others(const struct plan *plan);
-/* handlers_cleared: 1 = there are no handlers left to reset. */
-struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared);
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed);
+/* The same without an execve(2) to come: closes them, but for what is needed still. In a copy only. */
+struct report proc__child_shut_others(const struct plan *plan, const struct needed *needed);
+/* Closes what is needed no more where no execve(2) will: all but the way home. */
+void proc__child_drop_needed(struct needed *needed);
+/* born: BORN_WITHOUT_HANDLERS = there are no handlers left to reset. */
+struct report proc__child_set_dispositions(const struct plan *plan, int born);
 struct report proc__child_set_mask(const struct plan *plan);
 /* Returns only if no path can be executed. */
 struct report proc__child_execute(const struct plan *plan);

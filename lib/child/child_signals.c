@@ -7,37 +7,33 @@
 
 #include <signal.h>
 
-/* Large enough for any kernel's struct sigaction; zero is SIG_DFL everywhere. */
-struct kernel_sigaction {
-#if defined(__mips__)
-    unsigned long flags;
-    uintptr_t handler;
-#else
-    uintptr_t handler;
-    unsigned long flags;
-#endif
-    unsigned long rest[6];
-};
+#include "../base/sigaction.h"
 
 static long set_disposition(int signal, uintptr_t handler)
 {
     const struct kernel_sigaction action = {.handler = handler};
-    return proc__syscall(SYS_rt_sigaction, signal, (long)&action, 0, KERNEL_SIGSET_BYTES, 0, 0);
+    return proc__sigaction(signal, &action, NULL);
 }
 
 static int has_handler(int signal)
 {
     struct kernel_sigaction action = {0};
-    proc__syscall(SYS_rt_sigaction, signal, 0, (long)&action, KERNEL_SIGSET_BYTES, 0, 0);
+    proc__sigaction(signal, NULL, &action);
     return action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN;
 }
 
-struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared)
+/* A function that goes on needs what libc has installed for its threads; a program gets it anew. */
+static int is_libcs(int signal)
 {
-    uint64_t change = handlers_cleared ? plan->reset | plan->ignore : ~UINT64_C(0);
+    return signal >= FIRST_REAL_TIME && signal < SIGRTMIN;
+}
+
+struct report proc__child_set_dispositions(const struct plan *plan, int born)
+{
+    uint64_t change = born & BORN_WITHOUT_HANDLERS ? plan->reset | plan->ignore : ~UINT64_C(0);
     for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
         uint64_t bit = PROC_SIGNAL(signal);
-        if (!(change & bit))
+        if (!(change & bit) || (plan->stays && is_libcs(signal)))
             continue;
         long rc = 0;
         if (plan->ignore & bit)

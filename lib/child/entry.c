@@ -30,14 +30,14 @@ static const struct kind {
     [PROC_STDIO_PATH] = {PROC_STDIO_APPEND | PROC_STDIO_EXPLICIT, TAKES_PATH, 1},
     [PROC_STDIO_SAME_AS] = {0, TAKES_FD, 1},
     [PROC_STDIO_BYTES] = {0, TAKES_DATA | TAKES_SIZE, 1},
-    [PROC_STDIO_CAPTURE] = {PROC_STDIO_TAIL, TAKES_SIZE, 1},
-    [PROC_STDIO_CALLBACK] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES,
+    [PROC_STDIO_CAPTURE] = {PROC_STDIO_TAIL | PROC_STDIO_TEE, TAKES_SIZE, 1},
+    [PROC_STDIO_CALLBACK] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES | PROC_STDIO_TEE,
                              TAKES_SIZE | TAKES_FUNCTION, 1},
 };
 
 static const char *what_is_too_much(const proc_stdio *entry, const struct kind *kind)
 {
-    if (entry->fd != 0 && !(kind->takes & TAKES_FD))
+    if (entry->fd != 0 && !(kind->takes & TAKES_FD) && !(entry->flags & PROC_STDIO_TEE))
         return "entry: .fd is not for this kind";
     if ((entry->path || entry->open_flags || entry->mode) && !(kind->takes & TAKES_PATH))
         return "entry: .path, .open_flags and .mode are not for this kind";
@@ -74,6 +74,8 @@ static const char *what_is_wrong_with_callback(const proc_stdio *entry, int numb
         return "CALLBACK that the child writes needs on_data alone";
     if (to_child && (entry->flags & PROC_STDIO_LINES))
         return "CALLBACK: LINES is for what the child writes";
+    if (to_child && (entry->flags & PROC_STDIO_TEE))
+        return "CALLBACK: TEE is for what the child writes";
     if (entry->size && !(entry->flags & PROC_STDIO_LINES))
         return "CALLBACK: size is for LINES";
     return NULL;
@@ -84,6 +86,8 @@ static const char *what_is_missing(const proc_stdio *entry, int number, int is_r
     const uint32_t both = PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD;
     if ((entry->flags & both) == both)
         return "entry: TO_CHILD and FROM_CHILD exclude each other";
+    if ((entry->flags & PROC_STDIO_TEE) && entry->fd < 0)
+        return "TEE: the descriptor is negative";
     switch (entry->kind) {
     case PROC_STDIO_PIPE: return is_run ? "PIPE is for proc_spawn: here nobody would move its bytes" : NULL;
     case PROC_STDIO_FD: return entry->fd < 0 ? "FD: the descriptor is negative" : NULL;

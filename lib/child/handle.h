@@ -2,8 +2,10 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, stop*, started, drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing
+ *   never changes after the start   owner, pid, pidfd, leads_group, joined, parent_thread, stop*, started,
+ *                                   drain_ms, cancel_fd
+ *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing,
+ *                                   and, changed only by who set `pumping`, waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -18,6 +20,7 @@
 #include <proc/run.h>
 
 #include "../base/clock.h"
+#include "parent_thread.h"
 #include "transfer.h"
 
 struct pollfd;
@@ -30,6 +33,7 @@ struct stream {
     int from_child; /* 1: the child writes and we read, 0: the other way */
     int users;      /* verbs that are using fd just now */
     int closing;    /* 1: the last user closes fd */
+    int waits_for_tee; /* 1: the pump's epoll set waits for the target of its tee instead of fd */
     struct transfer transfer; /* what moves its bytes; of kind PROC_STDIO_PIPE: nobody but the verbs */
 };
 
@@ -39,7 +43,9 @@ struct proc_child {
     int pid;
     int pidfd;
     int leads_group;
+    int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
     int detached;
+    struct parent_thread parent_thread; /* of a child that dies with us */
 
     int ended; /* 1: exit is final, and the pid is free for others */
     proc_exit exit;
@@ -57,10 +63,13 @@ struct proc_child {
     int pumping; /* 1: a thread is moving the bytes */
     int pump_fd; /* epoll set of the transferring streams; -1 until asked for */
 
-    /* Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs. */
-    struct pollfd *polled; /* room for all transferring streams and two more; NULL: a few on the stack will do */
+    /*
+     * Made by proc__pump_prepare() at the start, so that no memory can be lacking once the child runs; of several whose
+     * bytes are moved together the first's is for all.
+     */
+    struct pollfd *polled; /* room for all transferring streams, ends and one more; NULL: a few on the stack will do */
     proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
-    size_t output_count;
+    int seen_ended;       /* 1: its end is not waited for any more */
     int handed_over;      /* 1: a result has got the outputs */
     int transfer_error;   /* the first errno of a transfer */
     deadline drain_until; /* 0 until the child is seen to have ended */
@@ -69,6 +78,13 @@ struct proc_child {
 
     struct proc_child *next; /* among the killed children that are not reaped yet */
 };
+
+/* Children that are taken to their end together: one, or the stages of a pipeline. */
+struct crew {
+    proc_child *const *children;
+    size_t count;
+};
+#define ALONE(child) (&(const struct crew){&(child), 1})
 
 /* A handle without a process yet; copies the steps. NULL: no memory. */
 proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int leads_group);
@@ -90,6 +106,10 @@ void proc__stream_leave(proc_child *child, struct stream *stream);
  * or taken already.
  */
 int proc__stream_close(proc_child *child, struct stream *stream);
+/* Has the pump's epoll set wait for what this stream waits for now: bytes of the child, or the target of its tee. */
+void proc__pump_set_follow(proc_child *child, struct stream *stream);
+/* Takes the stream out of the set; under the lock. */
+void proc__pump_set_remove(proc_child *child, struct stream *stream);
 
 /* Looks once, without waiting: 0 and child->exit is final, -ETIMEDOUT if it still runs, or another negative errno. */
 int proc__child_look(proc_child *child);

@@ -47,6 +47,9 @@ void proc__child_discard(proc_child *child)
         proc__transfer_done(&child->streams[i].transfer);
     }
     proc__pump_done(child);
+    /* It is no thread of a forked copy. */
+    if (child->owner == (int)getpid())
+        proc__parent_thread_done(&child->parent_thread, child->ended);
     proc__fd_close(&child->pidfd);
     pthread_mutex_destroy(&child->lock);
     free(child->streams);

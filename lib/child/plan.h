@@ -19,6 +19,12 @@ struct fd_move {
     int lift; /* 1: another move overwrites `source`, so a copy is put aside first */
 };
 
+/* What goes on where no program is executed. Does not return. */
+typedef void forked_body(void *arg);
+
+/* Beside the moves: 0 to 2, and what the steps need. */
+#define PLAN_KEPT 8
+
 struct plan {
     const char *const *paths; /* what to execute: the first that can be; ended by NULL */
     const char *const *argv;
@@ -47,15 +53,26 @@ struct plan {
     const struct namespaces *namespaces;
     const struct sandbox *sandbox;
 
+    int parent; /* the pid to die with; 0 = none */
+
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */
+
+    /* Functions of the caller's: they need a copy made by fork(2). */
+    struct hook *hook;  /* on the way; NULL = none */
+    forked_body *stays; /* instead of a program; NULL = a program is executed */
+    void *arg;          /* of that */
+    int *kept;          /* for that: room for PLAN_KEPT + move_count descriptors */
 };
 
+/* 1: the last steps are taken under a filter of system calls that may answer as it likes. */
+int proc__plan_has_filter(const struct plan *plan);
+
 /*
- * Carries out the plan, once. Returns only if a step fails. *report_fd: a descriptor to keep clear of, moved if need
- * be; or -1.
+ * Carries out the plan, once. Returns only if a step fails, or with step 0 if the plan is one that stays. born: of
+ * BORN_..., what is done already. *report_fd: a descriptor to keep clear of, moved if need be; or -1.
  */
-struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd);
+struct report proc__child_side(const struct plan *plan, int born, int *report_fd);
 
 /* The steps of it that are not about a new program: all up to the ids. Step 0: done. */
 struct report proc__child_settle(const struct plan *plan, int *report_fd);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <proc/status.h>
+
 #include "../base/fd.h"
 #include "environment.h"
 #include "search.h"
@@ -21,15 +23,16 @@ static int no_memory(struct failure *ret_failure)
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
-static int make_environment(struct prepared *prepared, struct failure *ret_failure)
+/* A function that goes on changes the vector that it gets; a program has a copy in any case. */
+static int make_environment(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
     static const char *const none[] = {NULL};
     const proc_options *options = &prepared->request.options;
     const char *const *env = options->env ? options->env : (const char *const *)environ;
     if (!env) /* after clearenv(3) */
         env = none;
-    if (options->env_edit) {
-        prepared->edited_env = proc__environment_edit(env, options->env_edit);
+    if (options->env_edit || (options->env && call->body)) {
+        prepared->edited_env = proc__environment_edit(env, options->env_edit ? options->env_edit : none);
         if (!prepared->edited_env)
             return no_memory(ret_failure);
         env = prepared->edited_env;
@@ -75,11 +78,15 @@ static void plan_place(struct prepared *prepared)
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
     plan->cwd = request->options.cwd;
+    /* Or it would stay outside, and lead out. */
+    if (!plan->cwd && request->sandbox.root)
+        plan->cwd = "/";
     plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
     plan->umask = request->options.umask ? (int)*request->options.umask : -1;
     plan->moves = prepared->wiring.moves;
     plan->move_count = prepared->wiring.move_count;
     plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
+    plan->parent = request->options.flags & PROC_DIE_WITH_PARENT ? (int)getpid() : 0;
 }
 
 static void plan_ids(struct prepared *prepared)
@@ -138,6 +145,10 @@ static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
         rc = proc__sandbox_prepare(&prepared->sandbox, &request->sandbox, ret_failure);
         plan->sandbox = &prepared->sandbox;
     }
+    if (rc == 0 && options->hook) {
+        proc__hook_prepare(&prepared->hook, &request->hook, options->timeout_ms);
+        plan->hook = &prepared->hook;
+    }
     return rc;
 }
 
@@ -155,30 +166,58 @@ static void parts_done(struct prepared *prepared)
         proc__terminal_done(&prepared->terminal);
 }
 
+/* For a copy that goes on with a function of ours, and closes by itself what execve(2) would. */
+static int plan_to_stay(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+{
+    struct plan *plan = &prepared->plan;
+    prepared->kept = calloc(prepared->wiring.move_count + PLAN_KEPT, sizeof *prepared->kept);
+    if (!prepared->kept)
+        return no_memory(ret_failure);
+    plan->kept = prepared->kept;
+    plan->stays = call->body;
+    plan->arg = call->arg;
+    return 0;
+}
+
 /* Before we make descriptors of our own, of which one that is named but not open could become one. */
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    const int *cgroup_fd = request->limits.cgroup_fd;
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
+    if (cgroup_fd && !proc__fd_is_open(*cgroup_fd))
+        return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
-    return 0;
+    return proc__wiring_check(request, ret_failure);
 }
 
-static int make_plan(struct prepared *prepared, struct failure *ret_failure)
+int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = check_descriptors(&prepared->request, ret_failure);
-    if (rc == 0)
-        rc = make_environment(prepared, ret_failure);
-    if (rc == 0)
-        rc = make_paths(prepared, ret_failure);
+    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
+    int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
+    return rc < 0 ? rc : check_descriptors(&ret_prepared->request, ret_failure);
+}
+
+static int make_program(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = make_environment(prepared, call, ret_failure);
+    return rc < 0 ? rc : make_paths(prepared, ret_failure);
+}
+
+int proc__prepare_make(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = make_program(prepared, call, ret_failure);
     if (rc == 0)
         rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
+    if (rc == 0 && call->body)
+        rc = plan_to_stay(prepared, call, ret_failure);
     if (rc < 0)
         return rc;
     plan_place(prepared);
@@ -186,12 +225,18 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
     return 0;
 }
 
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure)
+{
+    int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
+    return rc < 0 ? rc : make_program(ret_prepared, call, ret_failure);
+}
+
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure)
 {
-    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
-    int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
-    return rc < 0 ? rc : make_plan(ret_prepared, ret_failure);
+    int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
+    return rc < 0 ? rc : proc__prepare_make(ret_prepared, call, ret_failure);
 }
 
 void proc__prepared_done(struct prepared *prepared)
@@ -200,15 +245,35 @@ void proc__prepared_done(struct prepared *prepared)
     proc__wiring_done(&prepared->wiring);
     free(prepared->edited_env);
     free(prepared->paths);
+    free(prepared->kept);
     prepared->edited_env = prepared->paths = NULL;
+    prepared->kept = NULL;
 }
 
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
+static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_CGROUP: return prepared->limits.cgroup.path;
+    case PROC_STEP_RLIMIT: return proc__rlimit_name(report->index);
+    case PROC_STEP_CPUS: return prepared->request.scheduling.cpus;
+    case PROC_STEP_ROOT: return prepared->request.sandbox.root;
+    case PROC_STEP_SECCOMP: return report->index == SIGSYS ? "killed by the filter" : NULL;
+    case PROC_STEP_CAPS: return proc_cap_name(report->index);
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
     case PROC_STEP_SEARCH: return prepared->search_list;
     case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
     default: return NULL;
     }
+}
+
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure)
+{
+    proc__fail(ret_failure, report->step, report->code, report->index, argument_of(prepared, report));
+    if (report->step == PROC_STEP_CGROUP)
+        ret_failure->reason = proc__cgroup_reason(report->code);
+    if (prepared->plan.namespaces)
+        proc__namespaces_explain(&prepared->namespaces, ret_failure);
+    if (report->step == PROC_STEP_HOOK)
+        proc__hook_explain(&prepared->hook, ret_failure);
+    return -report->code;
 }

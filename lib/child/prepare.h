@@ -9,9 +9,9 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "hook.h"
 #include "plan.h"
 #include "request.h"
-#include "spawn.h"
 #include "terminal.h"
 #include "wiring.h"
 
@@ -26,14 +26,29 @@ struct prepared {
     struct limits limits;
     struct namespaces namespaces;
     struct sandbox sandbox;
+    struct hook hook;
+    int *kept; /* NULL = a program is started */
     struct plan plan;
 };
 
-/* 0, or a negative errno with the failure; to be ended by done in either case. */
+/*
+ * In two parts, between which others may be looked at, and descriptors made for all: the look at the request, which makes
+ * nothing, and the making. Each 0, or a negative errno with the failure; to be ended by done in any case.
+ */
+int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                       const struct spawn_call *call, struct failure *ret_failure);
+int proc__prepare_make(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure);
+/* Both. */
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure);
+/* The same up to the paths of the program: opens nothing. */
+int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
+                          const struct spawn_call *call, struct failure *ret_failure);
 void proc__prepared_done(struct prepared *prepared);
-/* The thing that a step was given: the child side can only send its number. Dies with what is prepared. */
-const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report);
+/*
+ * Notes what the child side reports, which can only send numbers: with the thing that the step was given, and words for
+ * what the errno alone does not tell. They die with what is prepared. Returns -code.
+ */
+int proc__prepared_fail(struct prepared *prepared, const struct report *report, struct failure *ret_failure);
 
 #endif

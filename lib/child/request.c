@@ -12,6 +12,8 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "combinations.h"
+#include "hook.h"
 #include "terminal.h"
 
 static int refuse(struct failure *ret_failure, int code, const char *what)
@@ -61,6 +63,16 @@ static int take_sized(const struct sized *sized, struct failure *ret_failure)
     return 0;
 }
 
+int proc__options_take(proc_options *ret_options, const proc_options *given, struct failure *ret_failure)
+{
+    *ret_options = (proc_options){.size = sizeof *ret_options};
+    if (!given)
+        return 0;
+    return take_sized(&(const struct sized){given, ret_options, sizeof *ret_options, "size is not set",
+                                            "more than this version knows"},
+                      ret_failure);
+}
+
 static int take_parts(struct request *request, struct failure *ret_failure)
 {
     proc_options *options = &request->options;
@@ -98,15 +110,14 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 /* ---- Options ---- */
 
-#define KNOWN_FLAGS \
-    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
+#define KNOWN_FLAGS                                                                                       \
+    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
+     PROC_DETACH | PROC_SEARCH_RELATIVE)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
     if (options->flags & ~KNOWN_FLAGS)
         return refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
-    if (options->hook)
-        return refuse(ret_failure, ENOTSUP, ".hook");
     return 0;
 }
 
@@ -115,9 +126,9 @@ static int check_call(const proc_options *options, int is_run, struct failure *r
     if (options->timeout_ms < -1)
         return refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
     if (options->timeout_ms > 0 && !is_run)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run: give it to the wait");
+        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
     if ((options->flags & PROC_DETACH) && is_run)
-        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn");
+        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn and proc_spawn_pipeline");
     return 0;
 }
 
@@ -287,6 +298,8 @@ static int check_parts(const struct request *request, struct failure *ret_failur
         rc = proc__namespaces_check(&request->namespaces, ret_failure);
     if (rc == 0 && options->sandbox)
         rc = proc__sandbox_check(&request->sandbox, ret_failure);
+    if (rc == 0 && options->hook)
+        rc = proc__hook_check(&request->hook, ret_failure);
     return rc;
 }
 
@@ -299,10 +312,11 @@ static int check_all(const struct request *request, const struct spawn_call *cal
         rc = check_entries(request, call->is_run, ret_failure);
     int (*const checks[])(const struct request *, struct failure *) = {
         check_program, check_group, check_ids, check_signals, check_transfer, check_stop, check_parts,
+        proc__combinations_check,
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);
-    return rc;
+    return rc < 0 || !call->check ? rc : call->check(request, ret_failure);
 }
 
 int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,
@@ -313,11 +327,7 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
     request->argv = argv;
     if (!argv || !argv[0])
         return refuse(ret_failure, EINVAL, "argv is empty");
-    int rc = 0;
-    if (options)
-        rc = take_sized(&(const struct sized){options, &request->options, sizeof request->options, "size is not set",
-                                              "more than this version knows"},
-                        ret_failure);
+    int rc = proc__options_take(&request->options, options, ret_failure);
     if (rc == 0)
         rc = check_supported(&request->options, ret_failure);
     if (rc == 0)

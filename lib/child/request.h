@@ -17,7 +17,19 @@
 #include <proc/terminal.h>
 
 #include "../base/error.h"
-#include "spawn.h"
+#include "plan.h"
+
+struct request;
+
+/* What the start is to its caller. */
+struct spawn_call {
+    const char *verb; /* the first word of error texts */
+    int is_run;       /* 1: it also moves the bytes to the end */
+    /* What this call cannot do of what a request may say; NULL: it can do all. 0 or a negative errno. */
+    int (*check)(const struct request *request, struct failure *ret_failure);
+    forked_body *body; /* what the new process does instead of becoming a program; NULL: it does */
+    void *arg;
+};
 
 struct request {
     const char *const *argv;
@@ -40,6 +52,9 @@ struct request {
  */
 int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,
                        const struct spawn_call *call, struct failure *ret_failure);
+
+/* The caller's options in the size that this version knows; NULL = all defaults. 0, -EINVAL or -E2BIG. */
+int proc__options_take(proc_options *ret_options, const proc_options *given, struct failure *ret_failure);
 
 /* The entry of the child's descriptor number i of [0, 3 + fds.count): 0, 1, 2 and then the slots, and its number. */
 const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number);

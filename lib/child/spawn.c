@@ -13,40 +13,46 @@
 #include "../base/error.h"
 #include "../base/probe.h"
 #include "handle.h"
-#include "prepare.h"
 #include "pump.h"
 
 #define DEFAULT_DRAIN_MS 100
 
-struct spawn {
-    struct prepared ready;
-    proc_child *child;
-    int64_t started;
-};
-
 /* ---- Starting ---- */
 
-/* A child that changes its credentials in our memory would make us non-dumpable, as if we had changed ours. */
+/*
+ * A child that changes its credentials in our memory, also by entering another user namespace, would make us
+ * non-dumpable, as if we had changed ours. And one that its filter kills dumps core: before Linux 5.16 that kills all
+ * who share the memory.
+ */
 static int choose_memory(const struct plan *plan)
 {
     int memory = proc__probe_memory();
-    if (memory == MEMORY_SHARED && (plan->change_groups || plan->gid))
+    if (memory == MEMORY_SHARED &&
+        (plan->change_groups || plan->gid || plan->namespaces || proc__plan_has_filter(plan)))
         return MEMORY_COPIED;
     return memory;
 }
 
-static int start(struct spawn *spawn, struct failure *ret_failure)
+/* An emulator knows of fork(2), and of no other birth. */
+static int plan_is_held(const struct plan *plan)
+{
+    return plan->namespaces && plan->namespaces->births.is_held;
+}
+
+int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
 {
     int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
+    if (memory == MEMORY_EMULATED && plan_is_held(&spawn->ready.plan))
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: user, pid, time, under an emulator");
     struct report report;
     proc_child *child = spawn->child;
-    int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
-    if (rc < 0)
-        return proc__fail(ret_failure, report.step, report.code, report.index,
-                          proc__prepared_argument(&spawn->ready, &report));
-    return 0;
+    const struct plan *plan = &spawn->ready.plan;
+    int rc = plan->parent == 0 ? proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report)
+                               : proc__parent_thread_start(&child->parent_thread, plan, (enum memory)memory,
+                                                           &child->pid, &child->pidfd, &report);
+    return rc < 0 ? proc__prepared_fail(&spawn->ready, &report, ret_failure) : 0;
 }
 
 /* ---- The handle ---- */
@@ -56,8 +62,8 @@ static int out_of_memory(struct failure *ret_failure)
     return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
-/* The handle takes our ends over before the start, so that nothing can fail after it. */
-static int make_child(struct spawn *spawn, struct failure *ret_failure)
+/* The handle takes our ends over. */
+int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
 {
     const proc_options *options = &spawn->ready.request.options;
     const proc_transfer *transfer = &spawn->ready.request.transfer;
@@ -73,19 +79,12 @@ static int make_child(struct spawn *spawn, struct failure *ret_failure)
     child->streams = spawn->ready.wiring.streams;
     child->stream_count = spawn->ready.wiring.stream_count;
     spawn->ready.wiring.streams = NULL;
-    return proc__pump_prepare(child) < 0 ? out_of_memory(ret_failure) : 0;
-}
-
-static int make_and_start(struct spawn *spawn, struct failure *ret_failure)
-{
-    int rc = make_child(spawn, ret_failure);
-    return rc < 0 ? rc : start(spawn, ret_failure);
+    return proc__pump_prepare(ALONE(child)) < 0 ? out_of_memory(ret_failure) : 0;
 }
 
 /* ---- The doors ---- */
 
-/* The caller's place for details, unless its struct is too short to have one. */
-static proc_error *error_of(const proc_options *options)
+proc_error *proc__error_of(const proc_options *options)
 {
     if (!options || options->size < offsetof(proc_options, error) + sizeof options->error)
         return NULL;
@@ -100,14 +99,16 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
     proc__child_sweep();
     int rc = proc__prepare(&spawn.ready, argv, options, call, &failure);
     if (rc == 0)
-        rc = make_and_start(&spawn, &failure);
+        rc = proc__spawn_make_child(&spawn, &failure);
+    if (rc == 0)
+        rc = proc__spawn_start(&spawn, &failure);
     if (rc == 0) {
         *ret_child = spawn.child;
     } else {
         /* While what the failure points to is still there. */
         const char *program = spawn.ready.request.options.program;
-        const char *thing = program ? program : argv ? argv[0] : NULL;
-        proc__error_render(error_of(options), call->verb, thing, &failure);
+        const char *thing = call->body ? NULL : program ? program : argv ? argv[0] : NULL;
+        proc__error_render(proc__error_of(options), call->verb, thing, &failure);
         proc__child_discard(spawn.child);
     }
     proc__prepared_done(&spawn.ready);

@@ -1,34 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, where
- * the report is simply there when the call returns; or in a copy of it, where the report comes through a pipe. Which
- * one is not decided here. Owns the pipe and, until it succeeds, the new process.
+ * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, or in a
+ * copy of it; which one is not decided here. (For births into namespaces and for functions of the caller's there are two
+ * more: start_namespaces.c, start_forked.c.) In both the report is simply there when the call returns, since it lies in
+ * memory that both have: no system call is needed to send it, so no filter can keep it back. Owns that memory and, until
+ * it succeeds, the new process.
  */
 #include "plan.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 #include <proc/base.h>
 
 #include "../base/clone.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "../isolation/limits.h"
+#include "../isolation/namespaces.h"
+#include "start_forked.h"
+#include "start_namespaces.h"
 
 struct start {
     const struct plan *plan;
-    int report_fd; /* -1: report in place */
+    int end_fd; /* closed when the new process has become its program, or is gone; -1 = none is needed */
     struct report report;
 };
 
-static void child_main(void *arg, int handlers_cleared)
+/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
+_Noreturn static void leave(void)
+{
+    proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit, 127, 0, 0, 0, 0, 0);
+    __builtin_trap();
+}
+
+static void child_main(void *arg, int born)
 {
     struct start *start = arg;
-    struct report report = proc__child_side(start->plan, handlers_cleared, &start->report_fd);
-    start->report = report;
-    if (start->report_fd >= 0)
-        proc__syscall(SYS_write, start->report_fd, (long)&report, sizeof report, 0, 0, 0);
-    for (;;)
-        proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
+    start->report = proc__child_side(start->plan, born, &start->end_fd);
+    leave();
 }
 
 /* Ends and reaps a process that failed its plan, so that it leaves no trace. */
@@ -47,71 +58,77 @@ static int clone_with_signals_blocked(struct start *start, enum memory memory, i
     int rc = proc__sigmask_block_all(&before);
     if (rc < 0)
         return rc;
-    int pid = proc__clone(child_main, start, memory, ret_pidfd);
+    int cgroup = start->plan->limits ? start->plan->limits->cgroup.birthplace : -1;
+    int pid = proc__clone(child_main, start, memory, cgroup, ret_pidfd);
     proc__sigmask_set(&before);
     return pid;
 }
 
 static int start_in_place(const struct plan *plan, int *ret_pidfd, struct report *ret_report)
 {
-    struct start start = {.plan = plan, .report_fd = -1};
+    struct start start = {.plan = plan, .end_fd = -1};
     int pid = clone_with_signals_blocked(&start, MEMORY_SHARED, ret_pidfd);
     *ret_report = start.report;
     return pid;
 }
 
-/*
- * The end of file must not be waited for: a fork(2) in another thread may have given the other end of the pipe to its
- * child. Nor need it be: the vfork wait is over then, so a report, if there is one, is in the pipe already. An emulator
- * leaves that wait out: there it is the end of file or nothing.
- */
-static int make_report_pipe(enum memory memory, int ret_ends[2])
+/* ---- In a copy ---- */
+
+/* An emulator leaves the vfork wait out: there the end of file tells that the report is written, if there is one. */
+static int clone_and_await_end(struct start *start, int *ret_pidfd)
 {
-    int rc = proc__fd_pipe(ret_ends);
-    if (rc < 0 || memory == MEMORY_EMULATED)
+    char nothing;
+    int ends[2];
+    int rc = proc__fd_pipe(ends);
+    if (rc < 0)
         return rc;
-    rc = proc__fd_nonblocking(ret_ends[0]);
-    if (rc < 0) {
-        proc__fd_close(&ret_ends[0]);
-        proc__fd_close(&ret_ends[1]);
-    }
-    return rc;
+    start->end_fd = ends[1];
+    int pid = clone_with_signals_blocked(start, MEMORY_EMULATED, ret_pidfd);
+    proc__fd_close(&ends[1]);
+    if (pid >= 0)
+        rc = (int)proc__fd_read(ends[0], &nothing, sizeof nothing);
+    proc__fd_close(&ends[0]);
+    return rc < 0 ? rc : pid;
 }
 
-static struct report read_report(int fd)
+/*
+ * Killed by its filter on the way to its program: not a start, although no step has failed. Else it was executed, or
+ * somebody has killed it, which may happen to a program at any time.
+ */
+static struct report judge_silence(const struct plan *plan, int pidfd)
 {
-    struct report report;
-    int64_t got = proc__fd_read(fd, &report, sizeof report);
-    if (got == (int64_t)sizeof report)
-        return report;
-    if (got < 0 && got != -EAGAIN)
-        return (struct report){PROC_STEP_PIPE, (int32_t)-got, -1};
-    return (struct report){0, 0, 0};
+    if (proc__plan_has_filter(plan) && proc__pidfd_died_unexecuted(pidfd) == SIGSYS)
+        return (struct report){PROC_STEP_SECCOMP, EPERM, SIGSYS};
+    return STEP_DONE;
 }
 
 static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_pidfd, struct report *ret_report)
 {
-    int ends[2];
-    int rc = make_report_pipe(memory, ends);
-    if (rc < 0) {
-        *ret_report = (struct report){PROC_STEP_PIPE, -rc, -1};
-        return rc;
+    struct start *start = mmap(NULL, sizeof *start, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) {
+        *ret_report = (struct report){PROC_STEP_MEMORY, errno, -1};
+        return -errno;
     }
-    struct start start = {.plan = plan, .report_fd = ends[1]};
-    int pid = clone_with_signals_blocked(&start, memory, ret_pidfd);
-    proc__fd_close(&ends[1]);
-    if (pid >= 0)
-        *ret_report = read_report(ends[0]);
-    proc__fd_close(&ends[0]);
+    *start = (struct start){.plan = plan, .end_fd = -1};
+    int pid = memory == MEMORY_EMULATED ? clone_and_await_end(start, ret_pidfd)
+                                        : clone_with_signals_blocked(start, memory, ret_pidfd);
+    *ret_report = start->report;
+    munmap(start, sizeof *start);
+    if (pid >= 0 && !ret_report->step)
+        *ret_report = judge_silence(plan, *ret_pidfd);
     return pid;
 }
 
 int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
+    if (plan->hook || plan->stays)
+        return proc__start_forked(plan, ret_pid, ret_pidfd, ret_report);
+    if (plan->namespaces && plan->namespaces->births.is_held)
+        return proc__start_in_namespaces(plan, ret_pid, ret_pidfd, ret_report);
     int pidfd = -1;
     struct report report = {0, 0, 0};
-    int pid = memory == MEMORY_SHARED ? start_in_place(plan, &pidfd, &report)
-                                      : start_in_copy(plan, memory, &pidfd, &report);
+    int pid =
+        memory == MEMORY_SHARED ? start_in_place(plan, &pidfd, &report) : start_in_copy(plan, memory, &pidfd, &report);
     if (pid < 0 && !report.step)
         report = (struct report){PROC_STEP_CLONE, -pid, -1};
     if (report.step) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends a child in steps: a signal, a wait, a stronger signal. Owns nothing. */
+/* Ends a child, or several together, in steps: a signal, a wait, a stronger signal. Owns nothing. */
 #include "stop.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "handle.h"
 
@@ -26,18 +27,44 @@ static int wants_the_child_awake(int signal)
            signal != SIGTTOU;
 }
 
-int proc__stop_next(proc_child *child, struct stop_ladder *ladder)
+/* 1: a signal to the group of the stage that it has joined is one to it. */
+static int is_in_joined_group(const proc_child *child)
 {
-    const proc_stop_step *step = step_at(child, ladder->next);
+    return child->joined > 0 && getpgid(child->pid) == child->joined;
+}
+
+/*
+ * Signals all once. Who leads a group comes before who joins it, and stands for the group also after its own end. 0, or
+ * the negative errno of the first who could not be sent it, if nobody could. Who has ended in the meantime is no
+ * failure: the wait will tell.
+ */
+static int signal_all(const struct crew *crew, size_t step_index, int awake)
+{
+    int failure = 0, reached = 0, group_reached = 0;
+    for (size_t i = 0; i < crew->count; i++) {
+        proc_child *child = crew->children[i];
+        const proc_stop_step *step = step_at(child, step_index);
+        int is_for_group = step->scope == PROC_GROUP && child->leads_group;
+        if ((child->seen_ended && !is_for_group) || (group_reached && is_in_joined_group(child)))
+            continue;
+        int rc = proc__child_signal_to_end(child, awake ? SIGCONT : step->signal, step->scope);
+        group_reached |= is_for_group && rc == 0;
+        reached |= rc == 0 || rc == -ESRCH;
+        failure = failure ? failure : rc;
+    }
+    return reached ? 0 : failure;
+}
+
+int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
+{
+    const proc_stop_step *step = step_at(crew->children[0], ladder->next);
     if (!step)
         return 0;
-    ladder->next++;
-    int rc = proc__child_signal_to_end(child, step->signal, step->scope);
-    /* It has ended in the meantime: the wait will tell. */
-    if (rc < 0 && rc != -ESRCH)
+    int rc = signal_all(crew, ladder->next++, 0);
+    if (rc < 0)
         return rc;
     if (wants_the_child_awake(step->signal))
-        proc__child_signal_to_end(child, SIGCONT, step->scope);
+        signal_all(crew, ladder->next - 1, 1);
     ladder->until = proc__deadline_in(step->wait_ms);
     return 1;
 }
@@ -50,7 +77,7 @@ int proc_stop(proc_child *child, proc_exit *ret_exit)
     struct stop_ladder ladder = {0};
     rc = proc__child_look(child);
     while (rc == -ETIMEDOUT) {
-        int taken = proc__stop_next(child, &ladder);
+        int taken = proc__stop_next(ALONE(child), &ladder);
         if (taken <= 0)
             return taken < 0 ? taken : -ETIMEDOUT;
         rc = proc__child_wait_until(child, ladder.until);

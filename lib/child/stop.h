@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stop steps of a child, one at a time: whoever climbs waits in its own way, since a child that is to end may first
- * have to get rid of its output.
+ * The stop steps of a child, or of several together, one at a time: whoever climbs waits in its own way, since a child
+ * that is to end may first have to get rid of its output.
  */
 #ifndef PROC_LIB_CHILD_STOP_H
 #define PROC_LIB_CHILD_STOP_H
@@ -10,14 +10,17 @@
 
 #include "../base/clock.h"
 
-typedef struct proc_child proc_child;
+struct crew;
 
 struct stop_ladder {
     size_t next;    /* the step to be taken next; {0} is the foot of the ladder */
     deadline until; /* how long the last one taken may last */
 };
 
-/* Takes the next step. 1 = taken: wait until `until`; 0 = there is none left; or the negative errno of the signal. */
-int proc__stop_next(proc_child *child, struct stop_ladder *ladder);
+/*
+ * Takes the next step. 1 = taken: wait until `until`; 0 = there is none left; or the negative errno of the signal, if
+ * nobody could be sent one.
+ */
+int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder);
 
 #endif

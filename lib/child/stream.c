@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
 
 #include "../base/fd.h"
 
@@ -25,8 +24,8 @@ struct stream *proc__stream_find(const proc_child *child, int number)
 static void close_locked(proc_child *child, struct stream *stream)
 {
     /* Before the close: an entry of a descriptor that a child just past its vfork still holds would fire for ever. */
-    if (child->pump_fd >= 0 && stream->fd >= 0)
-        epoll_ctl(child->pump_fd, EPOLL_CTL_DEL, stream->fd, NULL);
+    proc__pump_set_remove(child, stream);
+    proc__tee_close(&stream->transfer.tee);
     proc__fd_close(&stream->fd);
 }
 

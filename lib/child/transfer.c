@@ -21,6 +21,7 @@
 void proc__transfer_init(struct transfer *transfer, const proc_stdio *entry)
 {
     *transfer = (struct transfer){.is = *entry};
+    proc__tee_init(&transfer->tee);
     if (entry->kind == PROC_STDIO_BYTES)
         transfer->len = entry->size == SIZE_MAX ? strlen(entry->data) : entry->size;
     if (entry->kind == PROC_STDIO_CAPTURE)
@@ -30,6 +31,7 @@ void proc__transfer_init(struct transfer *transfer, const proc_stdio *entry)
 void proc__transfer_done(struct transfer *transfer)
 {
     proc__capture_done(&transfer->kept);
+    proc__tee_close(&transfer->tee);
     free(transfer->buffer);
     transfer->buffer = NULL;
     transfer->capacity = transfer->len = transfer->done = 0;
@@ -130,6 +132,7 @@ static int keep(struct transfer *transfer, int fd)
         return TRANSFER_ENDED;
     proc__capture_add(&transfer->kept, (size_t)got);
     transfer->total += (uint64_t)got;
+    proc__tee_write(&transfer->tee, place, (size_t)got);
     return TRANSFER_MOVED;
 }
 
@@ -149,6 +152,7 @@ static int pass_chunk(struct transfer *transfer, int fd, int number)
     if (got < 0)
         return read_failed(transfer, got);
     transfer->total += (uint64_t)got;
+    proc__tee_write(&transfer->tee, transfer->buffer, (size_t)got);
     int rc = deliver(transfer, number, transfer->buffer, (size_t)got);
     return got == 0 || rc < 0 ? end_with(transfer, rc) : TRANSFER_MOVED;
 }
@@ -221,6 +225,7 @@ static int pass_lines(struct transfer *transfer, int fd, int number)
     if (got < 0)
         return read_failed(transfer, got);
     transfer->total += (uint64_t)got;
+    proc__tee_write(&transfer->tee, transfer->buffer + transfer->len, (size_t)got);
     transfer->len += (size_t)got;
     if (got > 0) {
         rc = deliver_lines(transfer, number);
@@ -234,6 +239,9 @@ static int pass_lines(struct transfer *transfer, int fd, int number)
 
 int proc__transfer_move(struct transfer *transfer, int fd, int number)
 {
+    proc__tee_go_on(&transfer->tee);
+    if (proc__tee_waits(&transfer->tee) > 0)
+        return TRANSFER_WAITS;
     switch (transfer->is.kind) {
     case PROC_STDIO_BYTES: return feed_bytes(transfer, fd);
     case PROC_STDIO_CAPTURE: return keep(transfer, fd);
@@ -255,7 +263,7 @@ void proc__transfer_note_due(struct transfer *transfer, int fd)
 
 int proc__transfer_is_due(const struct transfer *transfer)
 {
-    return transfer->total < transfer->due;
+    return transfer->total - proc__tee_waits(&transfer->tee) < transfer->due;
 }
 
 void proc__transfer_leave(struct transfer *transfer, int from_child, int number)
@@ -271,7 +279,8 @@ void proc__transfer_leave(struct transfer *transfer, int from_child, int number)
 
 proc_output proc__transfer_take(struct transfer *transfer, int number)
 {
-    proc_output output = {.total = transfer->total, .fd = number, .open = transfer->left, .error = transfer->error};
+    proc_output output = {.total = transfer->total, .fd = number, .open = transfer->left, .error = transfer->error,
+                          .tee_error = transfer->tee.error};
     output.data = proc__capture_take(&transfer->kept, &output.len);
     output.truncated = output.total > output.len;
     return output;

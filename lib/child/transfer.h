@@ -11,6 +11,7 @@
 #include <proc/run.h>
 
 #include "capture.h"
+#include "tee.h"
 
 /* What a move has done. */
 enum {
@@ -28,6 +29,7 @@ struct transfer {
     int left;       /* from the child: 1 = we left while the other end was still held */
 
     struct capture kept; /* CAPTURE */
+    struct tee tee;      /* from the child: what is read goes there as well */
 
     /*
      * BYTES, and a supply's buffer: [done, len) is still to write. A chunk's or line's buffer: [0, len) is to be

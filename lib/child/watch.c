@@ -41,7 +41,7 @@ int proc__child_move(proc_child *child)
     int rc = proc__pump_enter(child);
     if (rc < 0)
         return rc;
-    proc__pump_round(child, proc__deadline_in(0), 0);
+    proc__pump_round(ALONE(child), proc__deadline_in(0), 0);
     rc = proc__child_moving(child);
     proc__pump_leave(child);
     return rc;
@@ -66,10 +66,10 @@ int proc__child_drain(proc_child *child, deadline *ret_until)
         return rc;
     if (child->drain_until == 0) {
         child->drain_until = proc__deadline_in(child->drain_ms);
-        proc__pump_note_due(child);
+        proc__pump_note_due(ALONE(child));
     }
-    proc__pump_move_due(child);
-    if (proc__pump_outputs_open(child) > 0 && !proc__deadline_passed(child->drain_until)) {
+    proc__pump_move_due(ALONE(child));
+    if (proc__pump_outputs_open(ALONE(child)) > 0 && !proc__deadline_passed(child->drain_until)) {
         *ret_until = child->drain_until;
         rc = -ETIMEDOUT;
     }

@@ -103,13 +103,14 @@ static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
  * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make:
  * these are above 2, so only such numbers are asked about. The child finds the others missing.
  */
-static int check_sources(const struct request *request, struct failure *ret_failure)
+int proc__wiring_check(const struct request *request, struct failure *ret_failure)
 {
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
         int number;
         const proc_stdio *entry = proc__request_entry(request, i, &number);
         int is_ours = entry->kind == PROC_STDIO_DEFAULT || entry->kind == PROC_STDIO_INHERIT;
-        int source = is_ours ? number : entry->kind == PROC_STDIO_FD ? entry->fd : -1;
+        int names_one = entry->kind == PROC_STDIO_FD || entry->flags & PROC_STDIO_TEE;
+        int source = is_ours ? number : names_one ? entry->fd : -1;
         if (source > STDERR_FILENO && !proc__fd_is_open(source))
             return proc__fail(ret_failure, PROC_STEP_FDS, EBADF, number, NULL);
     }
@@ -140,7 +141,11 @@ static int wire_pipe(struct wiring *wiring, const proc_stdio *entry, int number,
     use_end(wiring, number, ends[to_child ? 0 : 1]);
 
     rc = proc__fd_nonblocking(stream->fd);
-    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL) : 0;
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL);
+    if (entry->flags & PROC_STDIO_TEE)
+        rc = proc__tee_open(&stream->transfer.tee, entry->fd);
+    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_FDS, -rc, number, "the target of TEE") : 0;
 }
 
 static int path_flags(const proc_stdio *entry, int number)
@@ -227,14 +232,17 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
     list_moves(wiring, request);
     rc = check_moves(wiring, ret_failure);
     if (rc == 0)
-        rc = check_sources(request, ret_failure);
-    if (rc == 0)
         rc = wire_all(wiring, request, ret_failure);
     if (rc < 0)
         return rc;
     resolve_references(wiring);
     mark_lifts(wiring);
     return 0;
+}
+
+int proc__wiring_source(const struct wiring *wiring, int number)
+{
+    return find(wiring, number)->source;
 }
 
 void proc__wiring_close_ends(struct wiring *wiring)
@@ -248,8 +256,10 @@ void proc__wiring_close_ends(struct wiring *wiring)
 void proc__wiring_done(struct wiring *wiring)
 {
     proc__wiring_close_ends(wiring);
-    for (size_t i = 0; wiring->streams && i < wiring->stream_count; i++)
+    for (size_t i = 0; wiring->streams && i < wiring->stream_count; i++) {
         proc__fd_close(&wiring->streams[i].fd);
+        proc__transfer_done(&wiring->streams[i].transfer);
+    }
     free(wiring->streams);
     free(wiring->ends);
     free(wiring->moves);

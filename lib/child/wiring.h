@@ -23,8 +23,12 @@ struct wiring {
     size_t stream_count;
 };
 
+/* Of ours: all descriptors that the entries name are open. To be asked before the first of our own is made. */
+int proc__wiring_check(const struct request *request, struct failure *ret_failure);
 /* Opens all that the entries ask for. 0, or a negative errno with the failure; to be ended by done in either case. */
 int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure);
+/* Which of ours becomes that number, which must be wired; open until the ends are closed. */
+int proc__wiring_source(const struct wiring *wiring, int number);
 /* Closes what only the child needs. */
 void proc__wiring_close_ends(struct wiring *wiring);
 /* Gives back everything that is left, our ends too unless they were taken (streams NULL). */

@@ -51,18 +51,14 @@ static void look_at_stranger(int pidfd, struct exit_view *view)
     proc__pidfd_exit_info(pidfd, &view->exit);
 }
 
-int proc__exit_look(int pidfd, struct exit_view *view)
+static int look(int pidfd, int has_ended, struct exit_view *view)
 {
     *view = (struct exit_view){.exit = {.kind = PROC_RUNNING}};
-    /* The events first: what they say stays so. */
-    int events = events_of(pidfd);
-    if (events < 0)
-        return events;
     int rc = proc__pidfd_peek(pidfd, &view->exit);
     if (rc < 0 && rc != -ECHILD)
         return rc;
     view->ours = rc == 0;
-    if (rc == 1 || !(events & (POLLIN | POLLHUP)))
+    if (rc == 1 || !has_ended)
         return 0;
     /* Our child, and yet nothing to reap: a debugger comes first. */
     if (view->ours)
@@ -70,6 +66,18 @@ int proc__exit_look(int pidfd, struct exit_view *view)
     else
         look_at_stranger(pidfd, view);
     return 0;
+}
+
+int proc__exit_look_at_ended(int pidfd, struct exit_view *view)
+{
+    return look(pidfd, 1, view);
+}
+
+/* The events first: what they say stays so. */
+int proc__exit_look(int pidfd, struct exit_view *view)
+{
+    int events = events_of(pidfd);
+    return events < 0 ? events : look(pidfd, (events & (POLLIN | POLLHUP)) != 0, view);
 }
 
 static int wait_until(int pidfd, deadline when, struct exit_view *view)

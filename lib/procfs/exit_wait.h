@@ -15,5 +15,7 @@ struct exit_view {
 
 /* 0 or a negative errno. */
 int proc__exit_look(int pidfd, struct exit_view *ret_view);
+/* The same for a pidfd that was found readable, or hung up, which it stays. */
+int proc__exit_look_at_ended(int pidfd, struct exit_view *ret_view);
 
 #endif

@@ -34,7 +34,7 @@ struct launch {
     proc_ids ids;
     int spawns; /* 1: the daemon executes argv */
     int stays;  /* 1: nothing is forked */
-    int changed; /* 1: it has failed, and not all could be undone */
+    int changed; /* PROC_CHANGED_...: it has failed, and this could not be undone */
     size_t keep_count;
     proc_slot *slots;    /* spawns: what stays open, and the lock */
     const char **edits;  /* spawns: of the environment */
@@ -56,7 +56,7 @@ struct daemon_word {
     int32_t pid;  /* of the daemon */
     int32_t reserved0;
     proc_exit exit;   /* ENDED */
-    proc_error error; /* FAILED */
+    proc_error error; /* FAILED; the text alone of ENDED: the last words of a program, or "" */
 };
 
 /* Without SIGPIPE. 1; 0: nobody reads any more; or a negative errno. */

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,15 @@ static int tell_failed(const struct daemon_word *word, proc_daemon_report *repor
     return -word->error.code;
 }
 
+/* As far as there is room. */
+static void append(proc_error *error, const char *words)
+{
+    size_t len = strlen(error->text);
+    proc__text_out(": ", error->text + len, sizeof error->text - len);
+    len = strlen(error->text);
+    proc__text_out(words, error->text + len, sizeof error->text - len);
+}
+
 static int tell_ended(const struct launch *launch, const struct daemon_word *word, proc_daemon_report *report)
 {
     char how[40], reason[64];
@@ -52,7 +62,10 @@ static int tell_ended(const struct launch *launch, const struct daemon_word *wor
         .outcome = PROC_DAEMON_ENDED, .code = code ? code : 1, .pid = word->pid, .exit = word->exit};
     proc_exit_text(&word->exit, how, sizeof how);
     snprintf(reason, sizeof reason, "%s before it was ready", how);
-    return tell_reason(launch, ECHILD, reason, report);
+    int rc = tell_reason(launch, ECHILD, reason, report);
+    if (word->error.text[0])
+        append(&report->error, word->error.text);
+    return rc;
 }
 
 static int tell_silent(const struct launch *launch, int pid, int timeout_ms, proc_daemon_report *report)

@@ -167,7 +167,10 @@ static int check_request(const struct launch *launch, struct failure *failure)
 {
     const struct spawn_call call = {.verb = launch->verb};
     struct request scratch;
-    return proc__request_take(&scratch, launch->argv, &launch->program, &call, failure);
+    int rc = proc__request_take(&scratch, launch->argv, &launch->program, &call, failure);
+    if (rc == 0 && launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
+        return reject(failure, ENOTSUP, "the program's .namespaces: a daemon is born before them");
+    return rc;
 }
 
 int proc__daemon_take(struct launch *launch, const proc_options *program, const proc_daemon_options *options,

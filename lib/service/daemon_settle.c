@@ -17,12 +17,6 @@
 #include "../base/sigmask.h"
 #include "lock_handle.h"
 
-static int fail_report(const struct launch *launch, const struct report *report, struct failure *failure)
-{
-    return proc__fail(failure, report->step, report->code, report->index,
-                      proc__prepared_argument(&launch->ready, report));
-}
-
 static int write_lock(struct launch *launch, struct failure *failure)
 {
     if (!launch->daemon->lock)
@@ -58,7 +52,7 @@ static int take_place(struct launch *launch, struct failure *failure)
         return proc__fail(failure, PROC_STEP_FDS, -rc, STDERR_FILENO, NULL);
     struct report report = proc__child_settle(&launch->ready.plan, &daemon->line);
     if (report.step)
-        rc = fail_report(launch, &report, failure);
+        rc = proc__prepared_fail(&launch->ready, &report, failure);
     else if (old_err >= 0 && (rc = keep_err(old_err, &daemon->err)) < 0)
         rc = proc__fail(failure, PROC_STEP_FDS, -rc, STDERR_FILENO, NULL);
     proc__fd_close(&old_err);
@@ -136,7 +130,7 @@ _Noreturn void proc__daemon_become(struct launch *launch)
     take_up_line(launch);
     if (write_lock(launch, &failure) == 0) {
         struct report report = proc__child_side(&launch->ready.plan, 0, &launch->daemon->line);
-        fail_report(launch, &report, &failure);
+        proc__prepared_fail(&launch->ready, &report, &failure);
     }
     give_up(launch, &failure);
 }
@@ -154,10 +148,10 @@ static int settle_or_undo(struct launch *launch, int cwd, struct failure *failur
         return 0;
     if (plan->umask >= 0)
         umask(mask);
-    launch->changed = report.step == PROC_STEP_GID || report.step == PROC_STEP_UID;
+    launch->changed = report.step == PROC_STEP_GID || report.step == PROC_STEP_UID ? PROC_CHANGED_IDS : 0;
     if (plan->cwd && report.step != PROC_STEP_CWD && fchdir(cwd) < 0)
-        launch->changed = 1;
-    return fail_report(launch, &report, failure);
+        launch->changed |= PROC_CHANGED_ROOT;
+    return proc__prepared_fail(&launch->ready, &report, failure);
 }
 
 /* Where to come back to. A directory that is closed to us can only be left: no reason to stay in it. */

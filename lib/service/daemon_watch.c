@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ struct watch {
     int main_pid; /* what it calls itself, if that is another process of its tree; 0 */
     int ends;     /* readable when a child has ended */
     int line_up;  /* 1: the daemon may still say something */
+    char status[sizeof((proc_error *)0)->text]; /* what it has told of itself last; "" */
 };
 
 /* ---- Telling ---- */
@@ -49,7 +51,7 @@ _Noreturn static void fail_start(struct watch *watch, int step, int code)
     leave_with(watch, &word);
 }
 
-/* ---- Looking, in the order in which things were said: a word before the end of who said it ---- */
+/* ---- Looking: a word counts more than the end of who said it ---- */
 
 /* A program that is executed closes the line by that, and so does a daemon that ends or gives up its handle. */
 static void look_at_line(struct watch *watch)
@@ -76,21 +78,32 @@ static void look_at_messages(struct watch *watch)
         struct daemon_word word = {.kind = WORD_READY};
         if (message.what & PROC_NOTIFY_MAIN_PID && message.main_pid > 0)
             watch->main_pid = message.main_pid;
+        if (message.what & PROC_NOTIFY_STATUS)
+            proc_escape(message.status.data, message.status.len, watch->status, sizeof watch->status);
         if (message.what & PROC_NOTIFY_READY)
             leave_with(watch, &word);
         proc_notify_message_done(&message);
     }
 }
 
-static void look_at_end(struct watch *watch)
+/* Without reaping it: it is looked at once more by its number, for what it has said. */
+static int has_ended(const struct watch *watch)
+{
+    siginfo_t info = {.si_pid = 0};
+    while (waitid(P_PID, (id_t)watch->daemon, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        if (errno != EINTR)
+            return 1;
+    }
+    return info.si_pid != 0;
+}
+
+_Noreturn static void tell_end(struct watch *watch)
 {
     int status;
     struct daemon_word word = {.kind = WORD_ENDED, .exit = {.kind = PROC_LOST}};
-    pid_t pid = waitpid(watch->daemon, &status, WNOHANG);
-    if (pid == 0 || (pid < 0 && errno == EINTR))
-        return;
-    if (pid == watch->daemon)
+    if (waitpid(watch->daemon, &status, WNOHANG) == watch->daemon)
         word.exit = proc__exit_from_status(status);
+    memcpy(word.error.text, watch->status, sizeof word.error.text);
     leave_with(watch, &word);
 }
 
@@ -109,9 +122,11 @@ static int has_executed(const struct watch *watch)
 
 static void look_around(struct watch *watch)
 {
+    const int ended = has_ended(watch); /* first: what it has said before that is there by now */
     look_at_line(watch);
     look_at_messages(watch);
-    look_at_end(watch);
+    if (ended)
+        tell_end(watch);
     if (!watch->line_up && watch->launch->spawns && !watch->launch->server && has_executed(watch)) {
         struct daemon_word word = {.kind = WORD_READY};
         leave_with(watch, &word);

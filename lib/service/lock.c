@@ -145,7 +145,7 @@ static int fill_it(struct attempt *attempt, struct failure *failure)
     const proc_lock *lock = attempt->lock;
     int rc = set_mode(attempt);
     if (rc == 0)
-        rc = proc__lock_write(lock->file.fd, lock->flags, lock->file.size == 0);
+        rc = proc__lock_write(lock->file.fd, lock->owner, lock->flags, lock->file.size == 0);
     if (rc == 0)
         return 0;
     proc__lock_remove(lock);

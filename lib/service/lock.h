@@ -108,8 +108,11 @@ struct lock_record {
 enum lock_content proc__lock_parse(const char *text, size_t len, struct lock_record *ret_record);
 /* What the file tells, an enum lock_content; or a negative errno: it cannot be read. */
 int proc__lock_read(int fd, struct lock_record *ret_record);
-/* Writes who we are; empties the file first if there is something in it. 0 or a negative errno: the file is empty. */
-int proc__lock_write(int fd, unsigned flags, int is_empty);
+/*
+ * Writes who we are, of which the caller knows the pid; empties the file first if there is something in it. 0 or a
+ * negative errno: the file is empty.
+ */
+int proc__lock_write(int fd, int pid, unsigned flags, int is_empty);
 /* Takes out all that stands in it. 0 or a negative errno. */
 int proc__lock_empty(int fd);
 /* The boot and the host that we are on, "" where that cannot be told. 0; or -EMFILE, -ENFILE, -ENOMEM. */

@@ -76,7 +76,7 @@ static int make_ours(proc_lock *lock, struct failure *failure)
     int rc = proc__lock_still_ours(lock);
     if (rc < 0)
         return proc__lock_fail(failure, PROC_STEP_LOCK, rc, NULL);
-    rc = proc__lock_write(lock->file.fd, lock->flags, lock->file.size == 0);
+    rc = proc__lock_write(lock->file.fd, lock->owner, lock->flags, lock->file.size == 0);
     if (rc < 0)
         return proc__lock_fail(failure, PROC_STEP_WRITE, rc, NULL);
     return fcntl(lock->file.fd, F_SETFD, FD_CLOEXEC) < 0 ? proc__lock_fail(failure, PROC_STEP_LOCK, -errno, NULL) : 0;

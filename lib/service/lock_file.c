@@ -210,22 +210,11 @@ static int open_existing(const struct lock_place *place, int flags, const char *
     return rc < 0 ? rc : proc__fd_open_at(place->dir, place->name, flags | OPENING, 0);
 }
 
-/*
- * What the umask has taken off comes back at once: if the lock cannot be had, the next one finds a file that may be
- * opened. An error here is told when the mode is set again, under the lock.
- */
-static int make(const struct lock_place *place, unsigned mode)
-{
-    int fd = proc__fd_open_at(place->dir, place->name, O_RDWR | O_CREAT | O_EXCL | OPENING, mode);
-    if (fd >= 0)
-        (void)fchmod(fd, (mode_t)mode);
-    return fd;
-}
-
-static int open_or_make(const struct lock_place *place, unsigned mode, const char **ret_reason)
+static int open_or_make(const struct lock_place *place, unsigned mode, int *ret_made, const char **ret_reason)
 {
     for (int i = 0; i < OPEN_TRIES; i++) {
-        int fd = make(place, mode);
+        int fd = proc__fd_open_at(place->dir, place->name, O_RDWR | O_CREAT | O_EXCL | OPENING, mode);
+        *ret_made = fd >= 0;
         if (fd != -EEXIST)
             return fd;
         fd = open_existing(place, O_RDWR, ret_reason);
@@ -247,7 +236,15 @@ static int inspect_opened(int fd, struct lock_file *ret_file, const char **ret_r
 
 int proc__lock_open(const struct lock_place *place, unsigned mode, struct lock_file *ret_file, const char **ret_reason)
 {
-    return inspect_opened(open_or_make(place, mode, ret_reason), ret_file, ret_reason);
+    int made;
+    int rc = inspect_opened(open_or_make(place, mode, &made, ret_reason), ret_file, ret_reason);
+    /*
+     * What the umask has taken off comes back at once: if the lock cannot be had, the next one finds a file that may be
+     * opened. An error here is told when the mode is set again, under the lock.
+     */
+    if (rc == 0 && made && (ret_file->mode & 07777) != mode)
+        (void)fchmod(ret_file->fd, (mode_t)mode);
+    return rc;
 }
 
 int proc__lock_open_to_read(const struct lock_place *place, struct lock_file *ret_file, const char **ret_reason)

@@ -142,17 +142,18 @@ int proc_lock_verify(const proc_lock *lock)
 
 int proc_lock_rewrite(proc_lock *lock)
 {
+    const int us = (int)getpid();
+    int cancellable;
     if (!lock)
         return -EINVAL;
-    if (lock->owner != (int)getpid() && (lock->kinds & PROC_LOCK_FCNTL))
+    if (lock->owner != us && (lock->kinds & PROC_LOCK_FCNTL))
         return -EOPNOTSUPP;
-    int cancellable;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__lock_still_ours(lock);
     if (rc == 0)
-        rc = proc__lock_write(lock->file.fd, lock->flags, 0);
+        rc = proc__lock_write(lock->file.fd, us, lock->flags, 0);
     if (rc == 0)
-        lock->owner = (int)getpid();
+        lock->owner = us;
     pthread_setcancelstate(cancellable, NULL);
     return rc;
 }

@@ -152,9 +152,9 @@ int proc__lock_here(struct lock_record *record)
     return is_want_of_ours(rc) ? rc : 0;
 }
 
-static int take_own_inode(uint64_t *ret_inode)
+static int take_own_inode(int pid, uint64_t *ret_inode)
 {
-    int pidfd = proc__pidfd_open((int)getpid());
+    int pidfd = proc__pidfd_open(pid);
     if (pidfd >= 0)
         *ret_inode = proc__pidfd_inode(pidfd);
     int rc = is_want_of_ours(pidfd) ? pidfd : 0;
@@ -175,7 +175,7 @@ static int describe_us(struct lock_record *record)
     if (stat.pid != record->pid || !proc_stat_has(&stat, PROC_STAT_START_TICKS))
         return 0;
     record->start_ticks = stat.start_ticks;
-    rc = take_own_inode(&record->inode);
+    rc = take_own_inode(record->pid, &record->inode);
     return rc < 0 ? rc : proc__lock_here(record);
 }
 
@@ -231,9 +231,9 @@ static int write_content(int fd, const struct content *content)
     return (size_t)done == content->len ? 0 : -ENOSPC;
 }
 
-int proc__lock_write(int fd, unsigned flags, int is_empty)
+int proc__lock_write(int fd, int pid, unsigned flags, int is_empty)
 {
-    struct lock_record record = {.pid = (int)getpid()};
+    struct lock_record record = {.pid = pid};
     struct content content;
     int rc = flags & PROC_LOCK_PLAIN ? 0 : describe_us(&record);
     if (rc < 0)

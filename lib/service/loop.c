@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "../base/fd.h"
 
@@ -22,7 +21,7 @@
 
 int proc__loop_is_copy(const proc_loop *loop)
 {
-    return loop->owner != (int)getpid();
+    return proc__origin_is_another(&loop->origin);
 }
 
 int proc__loop_check(const proc_loop *loop)
@@ -65,7 +64,7 @@ int proc_loop_new(proc_loop **ret_loop)
     proc_loop *loop = calloc(1, sizeof *loop);
     if (!loop)
         return -ENOMEM;
-    loop->owner = (int)getpid();
+    proc__origin_take(&loop->origin);
     loop->epoll_fd = loop->timer_fd = -1;
     loop->free_slot = NO_SLOT;
     loop->armed = DEADLINE_NEVER;
@@ -88,6 +87,7 @@ static void release_loop(proc_loop *loop)
     proc__watch_discard_all(loop);
     proc__fd_close(&loop->timer_fd);
     proc__fd_close(&loop->epoll_fd);
+    proc__origin_drop(&loop->origin);
     free(loop->slots);
     free(loop->heap);
     free(loop);

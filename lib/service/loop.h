@@ -15,6 +15,7 @@
 #include <proc/loop.h>
 
 #include "../base/clock.h"
+#include "../base/origin.h"
 #include "../child/watch.h"
 
 /* A descriptor that says "ready" where there is nothing to be had, or a transfer that another thread is busy with. */
@@ -107,7 +108,7 @@ struct watch_slot {
 };
 
 struct proc_loop {
-    int owner; /* pid of the program that made it */
+    struct origin origin;
     int epoll_fd, timer_fd;
     int depth;  /* rounds that are under way, one in the other */
     int doomed; /* 1: freed in a callback */
@@ -143,7 +144,7 @@ int proc__loop_answer(const proc_loop *loop, int rc);
 
 /* ---- loop_watch.c: watches of all kinds ---- */
 
-/* A live watch that belongs to the loop until it is given away. 0, -ENOMEM. */
+/* A live watch that belongs to the loop until it is given away. 0, -ENOMEM, and as proc__loop_check(). */
 int proc__watch_new(proc_loop *loop, const struct watch_kind *kind, void *user, proc_watch **ret_watch);
 /* The last step of making one: hands it over to the caller, if that wants it. Returns 0. */
 int proc__watch_give(proc_watch *watch, proc_watch **ret_watch);

@@ -146,14 +146,9 @@ static int poll_both(proc_watch *watch)
 int proc_loop_child(proc_loop *loop, proc_child *child, proc_on_exit call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
+    int rc = call ? proc__child_check(child) : -EINVAL;
     if (rc == 0)
-        rc = proc__child_check(child);
-    if (rc < 0)
-        return rc;
-    if (!call)
-        return -EINVAL;
-    rc = proc__watch_new(loop, &child_kind, user, &watch);
+        rc = proc__watch_new(loop, &child_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.child.call = call;

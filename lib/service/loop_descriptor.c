@@ -63,12 +63,9 @@ static int poll_first(proc_watch *watch)
 int proc_loop_descriptor(proc_loop *loop, int fd, uint32_t events, proc_on_fd call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call || events & ~(uint32_t)LEVEL_TRIGGERED)
         return -EINVAL;
-    rc = proc__watch_new(loop, &descriptor_kind, user, &watch);
+    int rc = proc__watch_new(loop, &descriptor_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.descriptor.call = call;
@@ -113,12 +110,9 @@ static const struct watch_kind deferred_kind = {.turn = call_deferred};
 int proc_loop_defer(proc_loop *loop, proc_on_call call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call)
         return -EINVAL;
-    rc = proc__watch_new(loop, &deferred_kind, user, &watch);
+    int rc = proc__watch_new(loop, &deferred_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.deferred.call = call;

@@ -216,6 +216,8 @@ static int try_to_look_around(void)
 
 static int begin_to_adopt(proc_watch *watch)
 {
+    if (watch->loop->signals & PROC_SIGNAL(SIGCHLD))
+        return -EBUSY;
     int rc = try_to_look_around();
     if (rc == 0)
         rc = proc_signals_new(&watch->as.orphans.children, PROC_SIGNAL(SIGCHLD), NULL);
@@ -234,14 +236,9 @@ static int begin_to_adopt(proc_watch *watch)
 int proc_loop_orphans(proc_loop *loop, proc_on_orphan call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call)
         return -EINVAL;
-    if (loop->signals & PROC_SIGNAL(SIGCHLD))
-        return -EBUSY;
-    rc = proc__watch_new(loop, &orphans_kind, user, &watch);
+    int rc = proc__watch_new(loop, &orphans_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.orphans.call = call;

@@ -40,11 +40,12 @@ static int give_the_parent_time(proc_watch *watch)
     return proc__watch_poll_again(watch, watch->as.process.pidfd, 0, 0);
 }
 
-static int look_at_process(proc_watch *watch)
+/* One that has ended. */
+static int judge_process(proc_watch *watch)
 {
     struct exit_view view;
-    int rc = proc__exit_look(watch->as.process.pidfd, &view);
-    if (rc < 0 || view.exit.kind == PROC_RUNNING)
+    int rc = proc__exit_look_at_ended(watch->as.process.pidfd, &view);
+    if (rc < 0)
         return rc;
     const int is_known = view.exit.kind != PROC_EXITED_UNREAPED || view.silent;
     if (!is_known && watch->as.process.patience == 0)
@@ -57,7 +58,7 @@ static int look_at_process(proc_watch *watch)
 static int process_is_ready(proc_watch *watch, uint32_t events, int second)
 {
     (void)events, (void)second;
-    return look_at_process(watch);
+    return judge_process(watch);
 }
 
 static void end_process(proc_watch *watch, int is_copy)
@@ -68,7 +69,7 @@ static void end_process(proc_watch *watch, int is_copy)
 }
 
 static const struct watch_kind process_kind = {
-    .urgent = 1, .ready = process_is_ready, .due = look_at_process, .end = end_process};
+    .urgent = 1, .ready = process_is_ready, .due = judge_process, .end = end_process};
 
 static int is_ourselves(const proc_target *target)
 {
@@ -79,12 +80,9 @@ int proc_loop_process(proc_loop *loop, const proc_target *target, proc_on_proces
                       proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call || is_ourselves(target))
         return -EINVAL;
-    rc = proc__watch_new(loop, &process_kind, user, &watch);
+    int rc = proc__watch_new(loop, &process_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.process.call = call;

@@ -66,6 +66,9 @@ static const struct watch_kind signals_kind = {
 
 static int open_signals(proc_watch *watch, uint64_t set)
 {
+    /* Of two descriptors for one signal only the first to be read would have it. */
+    if (watch->loop->signals & set)
+        return -EBUSY;
     struct signal_batch *batch = malloc(sizeof *batch);
     if (!batch)
         return -ENOMEM;
@@ -82,15 +85,9 @@ static int open_signals(proc_watch *watch, uint64_t set)
 int proc_loop_signals(proc_loop *loop, uint64_t set, proc_on_signal call, void *user, proc_watch **ret_watch)
 {
     proc_watch *watch;
-    int rc = proc__loop_check(loop);
-    if (rc < 0)
-        return rc;
     if (!call)
         return -EINVAL;
-    /* Of two descriptors for one signal only the first to be read would have it. */
-    if (loop->signals & set)
-        return -EBUSY;
-    rc = proc__watch_new(loop, &signals_kind, user, &watch);
+    int rc = proc__watch_new(loop, &signals_kind, user, &watch);
     if (rc < 0)
         return rc;
     watch->as.signals.call = call;

@@ -170,11 +170,7 @@ static const struct watch_kind timer_kind = {.due = expire};
 
 static int new_timer(proc_loop *loop, proc_on_timer call, void *user, proc_watch **ret_watch)
 {
-    int rc = proc__loop_check(loop);
-    if (rc == 0 && !call)
-        rc = -EINVAL;
-    if (rc == 0)
-        rc = proc__watch_new(loop, &timer_kind, user, ret_watch);
+    int rc = call ? proc__watch_new(loop, &timer_kind, user, ret_watch) : -EINVAL;
     if (rc == 0)
         (*ret_watch)->as.timer.call = call;
     return rc;

@@ -69,8 +69,11 @@ proc_watch *proc__watch_find(const proc_loop *loop, struct watch_ref ref)
 
 int proc__watch_new(proc_loop *loop, const struct watch_kind *kind, void *user, proc_watch **ret_watch)
 {
+    int rc = proc__loop_check(loop);
+    if (rc < 0)
+        return rc;
     proc_watch *watch = calloc(1, sizeof *watch);
-    int rc = watch ? take_slot(loop, watch) : -ENOMEM;
+    rc = watch ? take_slot(loop, watch) : -ENOMEM;
     if (rc < 0) {
         free(watch);
         return rc;

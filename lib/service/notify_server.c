@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <proc/notify.h>
+#include <proc/status.h>
 
 #include "../base/fd.h"
 #include "../base/pidfd.h"
@@ -146,10 +147,20 @@ static int may_speak(const struct datagram *datagram, const struct named *tree)
     return datagram->uid == geteuid() || datagram->uid == 0;
 }
 
-/* There is none, or it is a thread, which /proc would show like a process. */
-static int is_no_process(int rc)
+/* Where no pidfd can be opened: /proc shows a thread under its id as well. */
+static int leads_its_threads(int pid)
 {
-    return rc == -ESRCH || rc == -ENOENT || rc == -EINVAL;
+    proc_status status;
+    return proc_status_read(PROC_PID(pid), NULL, sizeof status, &status) == 0 &&
+           proc_status_has(&status, PROC_KEY_TGID) && status.tgid == pid;
+}
+
+/* What the kernel says of an id that is a thread's, or nobody's; other errors say nothing of it. */
+static int is_process(int pid, int pidfd)
+{
+    if (pidfd == -ESRCH || pidfd == -ENOENT || pidfd == -EINVAL)
+        return 0;
+    return pidfd >= 0 || leads_its_threads(pid);
 }
 
 /* The main process is taken by its pidfd first, so that it is the one that was looked at. */
@@ -157,7 +168,7 @@ static void verify_main_pid(proc_notify_message *message, int pid, const struct 
 {
     const struct named sender = {message->sender, message->sender_fd};
     int pidfd = proc__pidfd_open(pid);
-    if (is_no_process(pidfd))
+    if (!is_process(pid, pidfd))
         return;
     const struct named named = {pid, pidfd < 0 ? -1 : pidfd};
     if (proc__tree_has(tree ? tree : &sender, &named)) {

@@ -13,7 +13,8 @@
 
 #include "fault.h"
 
-enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_OPENAT2 = 437, NR_FACCESSAT2 = 439 };
+enum { NR_PIDFD_SEND_SIGNAL = 424, NR_PIDFD_OPEN = 434, NR_CLONE3 = 435, NR_CLOSE_RANGE = 436, NR_OPENAT2 = 437, NR_FACCESSAT2 = 439, NR_LANDLOCK_CREATE = 444, NR_LANDLOCK_ADD = 445,
+       NR_LANDLOCK_ENTER = 446 };
 
 static const struct answers memory = {{ENOMEM}, {ENOMEM}};
 static const struct answers new_descriptor = {{EMFILE, ENFILE, ENOMEM}, {EMFILE}};
@@ -47,6 +48,12 @@ static const struct answers address = {{EADDRINUSE, EACCES, ENOMEM}, {ENOMEM}};
 static const struct answers connection = {{ECONNREFUSED, EACCES}, {ECONNREFUSED}};
 static const struct answers socket_option = {{ENOPROTOOPT, EPERM}, {EPERM}};
 static const struct answers message = {{EINTR, EAGAIN, ENOBUFS}, {ENOBUFS}};
+static const struct answers filtering = {{EACCES, EINVAL, ENOMEM}, {EACCES, ENOSYS}};
+static const struct answers rule_set = {{ENOSYS, EOPNOTSUPP, EPERM, EMFILE, ENOMEM}, {ENOSYS, EMFILE}};
+static const struct answers rule = {{ENOMEM}, {ENOMEM}};
+static const struct answers new_namespace = {{EPERM, ENOSPC, EINVAL, ENOMEM}, {EPERM, ENOSPC}};
+static const struct answers join_namespace = {{EPERM, EINVAL, ESRCH, ENOMEM}, {EPERM, EINVAL}};
+static const struct answers mounting = {{EPERM, EBUSY, ENOMEM}, {EPERM}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -71,13 +78,31 @@ static const struct {
     {NR_OPENAT2, &strict_opening},
     {NR_FACCESSAT2, &newer_call},
     {SYS_pwritev2, &quiet_write},
+    {SYS_madvise, &newer_flag},
     {SYS_write, NULL}, /* a child's report, with all signals blocked, into a pipe that is empty */
     {SYS_ioctl, &information},
+    {SYS_clone, &process},
+    {SYS_unshare, &new_namespace},
+    {SYS_setns, &join_namespace},
+    {SYS_mount, &mounting},
+    {SYS_sethostname, &denied},
+    {SYS_setdomainname, &denied},
+    {SYS_socket, &new_descriptor},
+    {SYS_read, &interruptible}, /* a word through a gate */
     {SYS_waitid, &interruptible},
     {SYS_setsid, &denied},
     {SYS_setpgid, &denied},
     {SYS_chdir, &directory},
     {SYS_fchdir, &directory},
+    {SYS_chroot, &directory},
+    {SYS_capget, &denied},
+    {SYS_capset, &denied},
+    {SYS_prctl, &flags_change},
+    {SYS_seccomp, &filtering},
+    {NR_LANDLOCK_CREATE, &rule_set},
+    {NR_LANDLOCK_ADD, &rule},
+    {NR_LANDLOCK_ENTER, &denied},
+    {SYS_read, NULL}, /* of a pipe, by a process that is held with all signals blocked */
     {SYS_dup3, &placement},
     {SYS_setgroups, &change_ids},
     {SYS_setresgid, &change_ids},
@@ -87,6 +112,11 @@ static const struct {
     {SYS_setresgid32, &change_ids},
     {SYS_setresuid32, &change_ids},
 #endif
+    {SYS_sched_setaffinity, &denied},
+    {SYS_sched_setscheduler, &denied},
+    {SYS_sched_setattr, &denied},
+    {SYS_setpriority, &denied},
+    {SYS_ioprio_set, &denied},
     {SYS_openat, &opening},
     {SYS_getdents64, &listing},
     {SYS_readlinkat, &links},
@@ -101,6 +131,7 @@ static const struct {
     {SYS_getppid, NULL},
     {SYS_gettid, NULL},
     {SYS_kill, NULL},
+    {SYS_prctl, NULL},
     {SYS_nanosleep, NULL},
     {SYS_clock_nanosleep, NULL},
     {SYS_sched_yield, NULL},
@@ -129,7 +160,7 @@ static const struct {
     const char *call;
     const struct answers *answers;
 } by_name[] = {
-    {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
+    {"mmap", &memory},         {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
     {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
@@ -140,7 +171,7 @@ static const struct {
     {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
-    {"setsid", &denied},       {"dup2", &placement},
+    {"setsid", &denied},       {"dup2", &placement},         {"mmap", &memory},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 

@@ -133,15 +133,16 @@ static void check_failure(const struct attempt *attempt)
 static void attempt_once(const struct scenario *scenario, struct attempt *attempt)
 {
     static char differences[400];
+    static struct world *before; /* not lost for valgrind, when a copy that became a daemon leaves from below */
     memset(attempt, 0, sizeof *attempt);
-    struct world *before = world_take();
+    before = world_take();
     long blocks = heap_live_blocks();
     scenario->run(attempt);
     fault_end();
     blocks = heap_live_blocks() - blocks;
     struct world *after = world_take();
     int changed = world_compare(before, after, differences, sizeof differences);
-    world_free(before);
+    before = world_free(before);
     world_free(after);
     world_bury_children(); /* what is left would keep our output open, and the runner waiting */
 

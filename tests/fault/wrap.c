@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -84,9 +85,15 @@ WRAP(int, inotify_add_watch, (int set, const char *path, uint32_t mask), (set, p
 #define WRAP_FTRUNCATE(name, offset) \
     WRAP_OFFSET(int, "ftruncate", name, (int fd, offset size), (fd, size))
 
+#define WRAP_MMAP(name, offset)                                                                             \
+    WRAP_OFFSET(void *, "mmap", name, (void *where, size_t size, int rights, int flags, int fd, offset at), \
+                (where, size, rights, flags, fd, at))
+
 WRAP_PWRITE(pwrite, off_t)
 WRAP_FTRUNCATE(ftruncate, off_t)
+WRAP_MMAP(mmap, off_t)
 #ifdef __GLIBC__
+WRAP_MMAP(mmap64, int64_t)
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
 #endif

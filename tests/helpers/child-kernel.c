@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../support/names.h"
@@ -53,6 +54,14 @@ static long try_thread(void)
     return -1;
 }
 
+static long try_fork(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    return pid < 0 ? -1 : waitpid(pid, NULL, 0);
+}
+
 static long try_call(const char *name)
 {
     if (strcmp(name, "clone3") == 0)
@@ -75,6 +84,8 @@ static long try_call(const char *name)
         return ioctl(OWN_PIDFD, PIDFD_GET_INFO, (char[64]){1});
     if (strcmp(name, "nosignal") == 0)
         return try_nosignal();
+    if (strcmp(name, "fork") == 0)
+        return try_fork();
     if (strcmp(name, "thread") == 0)
         return try_thread();
     errno = EDOM;

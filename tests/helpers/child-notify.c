@@ -46,6 +46,14 @@ static int tell_and_stay(int argc, char **argv)
     pause_for_ever();
 }
 
+/* Each of its arguments, and then it cannot start. */
+static int tell_and_fail(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        tell(argv[i]);
+    return 78;
+}
+
 static int tell_below(int argc, char **argv)
 {
     pid_t pid = fork();
@@ -116,6 +124,7 @@ static int tell_main_pid(int argc, char **argv)
 
 const struct verb notify_verbs[] = {
     {"tell", "[TEXT]: to NOTIFY_SOCKET", tell_and_end},
+    {"tell-and-fail", "TEXT...: and exits with 78", tell_and_fail},
     {"tell-and-stay", "[TEXT]: prints its pid, then pauses", tell_and_stay},
     {"tell-below", "[TEXT]: its child does so", tell_below},
     {"tell-orphaned", "[TEXT]: a grandchild does so whose parent has ended", tell_orphaned},

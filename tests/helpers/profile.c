@@ -63,6 +63,7 @@ enum {
 #define P_PIDFD_ 3
 #define RWF_NOSIGNAL_ 0x100
 #define SO_PASSPIDFD_ 76
+#define MADV_WIPEONFORK_ 18
 #define PIDFD_IOCTLS 0xff00 /* the type byte of a request, in place */
 #define CLONE_ARGS_OF_LIBC 88
 
@@ -108,6 +109,7 @@ static const struct rule sandbox[] = {
     {CALL(NR_PIDFD_OPEN), EPERM, IF_ARG_IS_NOT(1, 0)},
     {CALL(NR_PIDFD_SEND_SIGNAL), EPERM, IF_ARG_IS_NOT(3, 0)},
     {CALL(SYS_ioctl), EPERM, IF_ARG_MASKED_IS(1, 0xff00, PIDFD_IOCTLS)},
+    {CALL(SYS_madvise), EPERM, IF_ARG_IS(2, MADV_WIPEONFORK_)},
     {CALL(SYS_pwritev2), EPERM, IF_ARG_HAS(5, RWF_NOSIGNAL_)},
 #ifdef SYS_setsockopt
     {CALL(SYS_setsockopt), EPERM, IF_ARG_IS(2, SO_PASSPIDFD_)},

@@ -6,7 +6,9 @@
  *
  *     argc, argv N, env, cwd, umask, pid, ppid, pgid, sid, tty_nr, uids, gids (real effective saved), groups,
  *     blocked (rt_sigprocmask), SigPnd ShdPnd SigBlk SigIgn SigCgt (/proc/self/status), fd N cloexec= flags= target,
- *     dumpable, no_new_privs, nice, affinity, nofile (soft hard)
+ *     CapInh CapPrm CapEff CapBnd CapAmb Seccomp (there too), dumpable, no_new_privs, nice, cpus (a list), policy (with
+ *     its flag), priority, io_priority, rlimit N (soft hard), oom_score_adj, cgroup (version 2), cgroup-freezer
+ *     (version 1)
  *
  * The descriptors are looked at before anything is opened. Bytes that would break a line are shown as \xNN.
  */
@@ -149,7 +151,7 @@ static void tell_ids(FILE *to)
     fprintf(to, "\n");
 }
 
-static void tell_signals(FILE *to)
+static void tell_signals_and_privileges(FILE *to)
 {
     char line[256];
     uint64_t blocked[2] = {0};
@@ -159,7 +161,9 @@ static void tell_signals(FILE *to)
     while (file && fgets(line, sizeof line, file)) {
         char key[16], value[64];
         if (sscanf(line, "%15[^:]: %63s", key, value) == 2 &&
-            (strncmp(key, "Sig", 3) == 0 || strcmp(key, "ShdPnd") == 0) && strcmp(key, "SigQ") != 0)
+            (strncmp(key, "Sig", 3) == 0 || strncmp(key, "Cap", 3) == 0 || strcmp(key, "ShdPnd") == 0 ||
+             strcmp(key, "Seccomp") == 0) &&
+            strcmp(key, "SigQ") != 0)
             fprintf(to, "%s %s\n", key, value);
     }
     if (file)
@@ -176,18 +180,57 @@ static void tell_descriptors(FILE *to)
     }
 }
 
-static void tell_rest(FILE *to)
+static void tell_process_flags(FILE *to)
 {
-    cpu_set_t cpus;
-    struct rlimit limit;
-    errno = 0;
     fprintf(to, "dumpable %d\nno_new_privs %d\n", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
             prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
+/* The rest of every line of a file that begins so, under another key. */
+static void tell_lines(FILE *to, const char *path, const char *start, const char *key)
+{
+    char line[PATH_MAX];
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, start, strlen(start)) != 0)
+            continue;
+        const char *value = line + strlen(start);
+        fprintf(to, "%s ", key);
+        put_text(to, value + strspn(value, " \t"));
+    }
+    if (file)
+        fclose(file);
+}
+
+static void tell_scheduling(FILE *to)
+{
+    struct sched_param param = {0};
+    sched_getparam(0, &param);
     fprintf(to, "nice %d\n", getpriority(PRIO_PROCESS, 0));
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        fprintf(to, "affinity %d\n", CPU_COUNT(&cpus));
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        fprintf(to, "nofile %ju %ju\n", (uintmax_t)limit.rlim_cur, (uintmax_t)limit.rlim_max);
+    tell_lines(to, "/proc/self/status", "Cpus_allowed_list:", "cpus");
+    fprintf(to, "policy %#lx\npriority %d\n", syscall(SYS_sched_getscheduler, 0), param.sched_priority);
+    fprintf(to, "io_priority %ld\n", syscall(SYS_ioprio_get, 1, 0));
+}
+
+/* "6:freezer:/path", whatever its number is. */
+static void tell_freezer(FILE *to)
+{
+    for (int hierarchy = 1; hierarchy < 32; hierarchy++) {
+        char start[32];
+        snprintf(start, sizeof start, "%d:freezer:", hierarchy);
+        tell_lines(to, "/proc/self/cgroup", start, "cgroup-freezer");
+    }
+}
+
+static void tell_limits(FILE *to)
+{
+    uint64_t limit[2]; /* soft, hard */
+    for (int resource = 0; syscall(SYS_prlimit64, 0, resource, NULL, limit) == 0; resource++)
+        fprintf(to, "rlimit %d %ju %ju\n", resource, (uintmax_t)limit[0], (uintmax_t)limit[1]);
+    tell_lines(to, "/proc/self/oom_score_adj", "", "oom_score_adj");
+    tell_lines(to, "/proc/self/cgroup", "0::", "cgroup");
+    tell_freezer(to);
 }
 
 static FILE *open_target(const char *name)
@@ -207,9 +250,11 @@ int main(int argc, char **argv)
     tell_place(to);
     tell_family(to);
     tell_ids(to);
-    tell_signals(to);
+    tell_signals_and_privileges(to);
     tell_descriptors(to);
-    tell_rest(to);
+    tell_process_flags(to);
+    tell_scheduling(to);
+    tell_limits(to);
     free(descriptors);
     return fclose(to) == 0 ? 0 : 97;
 }

@@ -6,18 +6,61 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
 
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+
+static int chosen_pid; /* of the next child; 0 = any */
+
+void choose_next_pid(int pid)
+{
+    chosen_pid = pid;
+}
+
+/* With a number of choice, since 5.5. As fork(2), but that libc knows nothing of it. */
+static int clone_as(int pid)
+{
+    const struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+    } how = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid, .set_tid_size = 1};
+    return (int)syscall(SYS_clone3, &how, sizeof how);
+}
+
+/* Where there is none, the kernel is told which number was the last one. */
+static int fork_behind(int pid)
+{
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        dprintf(fd, "%d", pid - 1);
+        close(fd);
+    }
+    return fork();
+}
+
+static int fork_as_chosen(void)
+{
+    int wanted = chosen_pid;
+    chosen_pid = 0;
+    if (wanted == 0)
+        return fork();
+    int pid = clone_as(wanted);
+    return pid < 0 ? fork_behind(wanted) : pid;
+}
+
 int fork_bound(void)
 {
-    int parent = getpid(), pid = fork();
+    int parent = getpid(), pid = fork_as_chosen();
     if (pid < 0) {
         perror("fork");
         abort();
@@ -123,13 +166,4 @@ int mount_proc(void)
 {
     /* All with a name, as valgrind wants to read it. */
     return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ? -1 : mount("proc", "/proc", "proc", 0, NULL);
-}
-
-int choose_next_pid(int pid)
-{
-    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-    int written = fd < 0 ? -1 : dprintf(fd, "%d", pid - 1);
-    if (fd >= 0)
-        close(fd);
-    return written > 0 ? 0 : -1;
 }

@@ -4,15 +4,20 @@
 #include "started.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <proc/daemon.h>
 
 #include "base/clone.h"
 #include "base/probe.h"
@@ -72,6 +77,21 @@ proc_child *start(const char *const argv[], const proc_options *options)
     return child;
 }
 
+void skip_if_denied(const proc_options *options)
+{
+    proc_child *child = NULL;
+    proc_error error = {0};
+    proc_options mine = *options;
+    mine.error = &error;
+    int rc = proc_spawn(&child, PROC_ARGV("true"), &mine);
+    if (rc == -EPERM || rc == -EACCES)
+        SKIP_TEST("denied to us: %s", error.text);
+    if (rc < 0)
+        fail_msg("%s", error.text);
+    check_ends(child, PROC_EXITED, 0, __FILE__, __LINE__);
+    proc_child_free(child);
+}
+
 /* Starts `report --to path` and waits for its end. Not with assertions: forked copies ask too. */
 static int let_report(const char *path, const proc_options *options)
 {
@@ -102,6 +122,30 @@ char *report_of(const proc_options *options)
     free(path);
     directory_remove(directory);
     return text ? text : strdup("");
+}
+
+int start_daemon(const proc_options *program)
+{
+    proc_daemon_report told;
+    /* So that its end is ours to wait for, once the process between is gone. */
+    require(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+    require_rc(proc_daemon_spawn(CHILD_DOES("sleep", "forever"), program, NULL, &told), 0);
+    return told.pid;
+}
+
+void end_daemon(int pid)
+{
+    require(kill(pid, SIGKILL) == 0);
+    require(EVENTUALLY(waitpid(pid, NULL, 0) == pid));
+}
+
+const proc_ids *same_ids(void)
+{
+    static uint32_t uid, gid;
+    static const proc_ids ids = {.size = sizeof ids, .uid = &uid, .gid = &gid, .keep_groups = 1};
+    uid = geteuid();
+    gid = getegid();
+    return &ids;
 }
 
 const char *said(proc_child *child)

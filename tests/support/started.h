@@ -28,8 +28,18 @@ int pidfds_work(void);
 #define start_child(...) start(CHILD_DOES(__VA_ARGS__), PROC_OPTIONS(.out = PROC_PIPE))
 proc_child *start(const char *const argv[], const proc_options *options);
 
+/* Leaves the test out where such a start is denied: not every root may do all that root may. */
+void skip_if_denied(const proc_options *options);
+
 /* What the helper `report` tells when it is started like that. To be freed; "" if it could not, with a word to stderr. */
 char *report_of(const proc_options *options);
+/* In a forked copy: a daemon whose program sleeps, to be looked at and ended. */
+int start_daemon(const proc_options *program);
+void end_daemon(int pid);
+/* Ids that change nothing but the memory that the child starts in, which is a copy. In static memory. */
+const proc_ids *same_ids(void);
+/* In the memory that is the default here, and in a copy: `.ids = in_copy ? same_ids() : NULL`. */
+#define IN_EACH_MEMORY(in_copy) for (int in_copy = 0; in_copy <= 1; in_copy++)
 /* The next line from the child's descriptor 1, without its newline; "" at the end. In static memory. */
 const char *said(proc_child *child);
 /* All that is left to read there. To be freed. */

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * This process becomes a program: the steps of a child, in this process itself. What can be undone comes first, as far
+ * as the rest allows for it, and is undone when a later step fails; what is for good comes last, and is told. Owns what
+ * it has prepared, until there is nobody to own anything.
+ */
+#include "../base/system.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include <proc/exec.h>
+
+#include "prepare.h"
+#include "spawn.h"
+#include "undo.h"
+
+/* ---- The request ---- */
+
+static int refuse(struct failure *ret_failure, const char *what)
+{
+    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
+}
+
+static int needs_other_end(const proc_stdio *entry)
+{
+    switch (entry->kind) {
+    case PROC_STDIO_DEFAULT:
+    case PROC_STDIO_INHERIT:
+    case PROC_STDIO_NULL:
+    case PROC_STDIO_FD:
+    case PROC_STDIO_PATH:
+    case PROC_STDIO_SAME_AS: return 0;
+    default: return 1;
+    }
+}
+
+/* Nobody is left who could wait, move bytes or stop it. */
+static int check(const struct request *request, struct failure *ret_failure)
+{
+    const proc_options *options = &request->options;
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        if (needs_other_end(proc__request_entry(request, i, &number)))
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, "entry: nobody has its other end");
+    }
+    if (options->flags & (PROC_DETACH | PROC_DIE_WITH_PARENT))
+        return refuse(ret_failure, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");
+    if (options->stop.count > 0 || options->transfer)
+        return refuse(ret_failure, ".stop, .transfer: nobody is left to do it");
+    if (options->hook)
+        return refuse(ret_failure, ".hook: call the function before");
+    return 0;
+}
+
+/* ---- What cannot be undone ---- */
+
+/* The steps of the child's list, in its order, and what each changes for good. */
+static const struct rung {
+    int step;
+    uint32_t changes;
+    int in_parts; /* 1: of many calls, of which some may have been made when it fails */
+} list[] = {
+    {PROC_STEP_SESSION, PROC_CHANGED_SESSION, 0},
+    {PROC_STEP_GROUP, PROC_CHANGED_SESSION, 0},
+    {PROC_STEP_TERMINAL, PROC_CHANGED_SESSION, 1},
+    {PROC_STEP_CGROUP, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_NAMESPACE, PROC_CHANGED_NAMESPACES, 1},
+    {PROC_STEP_ID_MAP, PROC_CHANGED_NAMESPACES, 1},
+    {PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1},
+    {PROC_STEP_HOSTNAME, PROC_CHANGED_NAMESPACES, 1},
+    {PROC_STEP_NETWORK, PROC_CHANGED_NAMESPACES, 1},
+    {PROC_STEP_NICE, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_SCHEDULER, PROC_CHANGED_LIMITS, 1},
+    {PROC_STEP_CPUS, PROC_CHANGED_LIMITS, 1},
+    {PROC_STEP_IO_PRIORITY, PROC_CHANGED_LIMITS, 1},
+    {PROC_STEP_OOM_SCORE, PROC_CHANGED_LIMITS, 1},
+    {PROC_STEP_ROOT, PROC_CHANGED_ROOT, 1},
+    {PROC_STEP_CWD, 0, 0},
+    {PROC_STEP_FDS, 0, 0},
+    {PROC_STEP_RLIMIT, PROC_CHANGED_LIMITS, 1},
+    {PROC_STEP_GROUPS, PROC_CHANGED_IDS, 0},
+    {PROC_STEP_GID, PROC_CHANGED_IDS, 1},
+    {PROC_STEP_UID, PROC_CHANGED_IDS, 1},
+    {PROC_STEP_CAPS, PROC_CHANGED_SANDBOX, 1},
+    {PROC_STEP_NO_NEW_PRIVS, PROC_CHANGED_SANDBOX, 0},
+    {PROC_STEP_DIE_WITH_PARENT, 0, 0},
+    {PROC_STEP_CLOSE, 0, 0},
+    {PROC_STEP_LANDLOCK, PROC_CHANGED_SANDBOX, 1},
+    {PROC_STEP_SIGNALS, 0, 0},
+    {PROC_STEP_SECCOMP, PROC_CHANGED_SANDBOX, 0},
+    {PROC_STEP_SEARCH, 0, 0},
+    {PROC_STEP_EXEC, 0, 0},
+};
+#define LIST_COUNT (sizeof list / sizeof list[0])
+
+static size_t place_of(int step)
+{
+    size_t i = 0;
+    while (i < LIST_COUNT && list[i].step != step)
+        i++;
+    return i;
+}
+
+int proc__step_is_behind(int step, int other)
+{
+    return place_of(step) > place_of(other);
+}
+
+/* What of all this the request asks for. */
+static uint32_t asked_for(const struct prepared *prepared)
+{
+    const struct plan *plan = &prepared->plan;
+    uint32_t asked = 0;
+    if (plan->new_session || plan->new_group || plan->join_group >= 0 || plan->terminal)
+        asked |= PROC_CHANGED_SESSION;
+    if (plan->scheduling || plan->limits)
+        asked |= PROC_CHANGED_LIMITS;
+    if (plan->namespaces)
+        asked |= PROC_CHANGED_NAMESPACES;
+    if (prepared->request.options.sandbox && prepared->request.sandbox.root)
+        asked |= PROC_CHANGED_ROOT;
+    if (plan->change_groups || plan->gid || plan->uid)
+        asked |= PROC_CHANGED_IDS;
+    if (plan->sandbox)
+        asked |= PROC_CHANGED_SANDBOX;
+    return asked;
+}
+
+static uint32_t changed_for_good(const struct prepared *prepared, int failed_step)
+{
+    uint32_t changed = 0;
+    size_t place = place_of(failed_step);
+    for (size_t i = 0; i < LIST_COUNT && (i < place || (i == place && list[i].in_parts)); i++)
+        changed |= list[i].changes;
+    return changed & asked_for(prepared);
+}
+
+/* ---- The steps ---- */
+
+/* In another root, or in other mounts, it is another directory. */
+static int may_enter_directory(const struct plan *plan, const struct request *request)
+{
+    return !plan->namespaces && !(request->options.sandbox && request->sandbox.root);
+}
+
+/* Parts that bring descriptors of their own may have them on the wanted numbers. */
+static int may_place_descriptors(const struct plan *plan)
+{
+    return !plan->terminal && !plan->namespaces && !plan->scheduling && !plan->limits;
+}
+
+static struct report enter_directory(struct undo *undo, struct plan *plan)
+{
+    struct report report = proc__child_enter_directory(plan);
+    undo->entered = !report.step;
+    plan->cwd = NULL;
+    plan->cwd_fd = -1;
+    return report;
+}
+
+/* Once more in its place of the list it will change nothing: no source is overwritten that was not lifted. */
+static struct report place_descriptors(struct undo *undo, struct plan *plan)
+{
+    struct report report = proc__child_place_descriptors(plan);
+    undo->placed = !report.step;
+    for (size_t i = 0; undo->placed && i < plan->move_count; i++)
+        plan->moves[i].lift = 0;
+    return report;
+}
+
+/* What can be undone, before anything that cannot; what depends on such a step is left to its place in the list. */
+static struct report take_undoable_steps(struct undo *undo, struct plan *plan, const struct request *request,
+                                         struct needed *needed)
+{
+    struct report report = proc__child_save_needed(plan, needed);
+    if (!report.step && plan->umask >= 0)
+        undo->umask = (int)umask((mode_t)plan->umask);
+    if (!report.step && may_enter_directory(plan, request))
+        report = enter_directory(undo, plan);
+    if (!report.step && may_place_descriptors(plan))
+        report = place_descriptors(undo, plan);
+    return report;
+}
+
+/* What could not be undone is returned. */
+static uint32_t take_steps(struct prepared *prepared, struct undo *undo, struct report *ret_report)
+{
+    struct plan plan = prepared->plan;
+    struct needed needed = undo->needed;
+    uint32_t changed = 0;
+    struct report report = take_undoable_steps(undo, &plan, &prepared->request, &needed);
+    if (!report.step) {
+        /* No handlers to clear: they are our own, and execve(2) does that. */
+        report = proc__child_steps(&plan, BORN_WITHOUT_HANDLERS, &needed);
+        changed = changed_for_good(prepared, report.step);
+    }
+    *ret_report = report;
+    return changed | proc__undo(undo, &report, &needed);
+}
+
+static int become(struct prepared *prepared, struct failure *ret_failure, uint32_t *ret_changed)
+{
+    struct undo undo;
+    struct report report;
+    if (proc__undo_prepare(&undo, &prepared->plan, &report) == 0)
+        *ret_changed = take_steps(prepared, &undo, &report);
+    proc__undo_done(&undo);
+    return proc__prepared_fail(prepared, &report, ret_failure);
+}
+
+int proc_exec(const char *const argv[], const proc_options *options)
+{
+    static const struct spawn_call call = {.verb = "exec", .check = check};
+    struct prepared prepared;
+    struct failure failure = {0};
+    uint32_t changed = 0;
+    int cancellable;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
+    int rc = proc__prepare(&prepared, argv, options, &call, &failure);
+    if (rc == 0)
+        rc = become(&prepared, &failure, &changed);
+    proc_error *error = proc__error_of(options);
+    const char *program = prepared.request.options.program;
+    proc__error_render(error, call.verb, program ? program : argv ? argv[0] : NULL, &failure);
+    if (error)
+        error->changed = changed;
+    proc__prepared_done(&prepared);
+    pthread_setcancelstate(cancellable, NULL);
+    return rc;
+}

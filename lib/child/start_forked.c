@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Carries a plan into a copy of this process made by fork(2): the only one in which a function of the caller's may
+ * allocate, print and take locks, since only libc can put its own locks and lists right in the copy. Slower than the two
+ * ways of start.c, and without their vfork wait: the process is held until we have its pidfd, and goes on beside us.
+ * Owns the process until it succeeds.
+ */
+#include "start_forked.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/exit.h"
+#include "../base/fd.h"
+#include "../base/pidfd.h"
+#include "held.h"
+#include "hook.h"
+
+struct forked {
+    const struct plan *plan;
+    struct hold hold;
+    struct report *report; /* in memory that both have: no filter of system calls can keep it back */
+    int pid, pidfd;
+};
+
+/* ---- In the copy ---- */
+
+/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
+_Noreturn static void leave(void)
+{
+    proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit, 127, 0, 0, 0, 0, 0);
+    __builtin_trap();
+}
+
+/* The step last: it makes the others count, and we may be killed in between. */
+static void tell(struct report *ret_report, const struct report *report)
+{
+    ret_report->code = report->code;
+    ret_report->index = report->index;
+    __atomic_store_n(&ret_report->step, report->step, __ATOMIC_RELEASE);
+}
+
+_Noreturn static void be_copy(struct forked *forked)
+{
+    int *report_fd = &forked->hold.report[1];
+    if (!proc__hold_wait(&forked->hold, forked->plan))
+        leave();
+    struct report report = proc__child_side(forked->plan, 0, report_fd);
+    if (report.step || !forked->plan->stays) {
+        tell(forked->report, &report);
+        leave();
+    }
+    munmap(forked->report, sizeof *forked->report);
+    proc__fd_close(report_fd);
+    environ = (char **)(uintptr_t)forked->plan->env;
+    forked->plan->stays(forked->plan->arg);
+    leave();
+}
+
+/* ---- Beside it ---- */
+
+/* One that is held, and that nobody wants: it has not got its pidfd. */
+static int take_back(int pid, int error)
+{
+    int status;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return error;
+}
+
+/* Its number is its own while it is held; but it may have been killed there, and somebody waits for just any child. */
+static int open_pidfd(int pid)
+{
+    int pidfd = proc__pidfd_open(pid);
+    if (pidfd >= 0)
+        pidfd = proc__fd_above_stdio(pidfd);
+    if (pidfd < 0)
+        return take_back(pid, pidfd == -EPERM || pidfd == -EINVAL ? -ENOSYS : pidfd);
+    if (proc__pidfd_is_child(pidfd) < 0) {
+        proc__fd_close(&pidfd);
+        return -ESRCH;
+    }
+    return pidfd;
+}
+
+/*
+ * All signals are blocked, or a handler of ours could run in the copy; but for those that libc keeps for itself: an
+ * fork handler may wait for a thread that changes its ids, and that waits for us to take such a signal.
+ */
+static int fork_held(struct forked *forked)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    forked->pid = (int)fork();
+    int error = errno;
+    if (forked->pid == 0)
+        be_copy(forked);
+    forked->pidfd = forked->pid < 0 ? -error : open_pidfd(forked->pid);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return forked->pidfd < 0 ? forked->pidfd : 0;
+}
+
+/* How one has ended that nobody has waited for; or somebody has, and then the kernel may have kept it. */
+static proc_exit end_of(int pidfd)
+{
+    proc_exit end;
+    if (proc__pidfd_peek(pidfd, &end) == 1 || proc__pidfd_exit_info(pidfd, &end) == 0)
+        return end;
+    return (proc_exit){.kind = PROC_LOST};
+}
+
+/* Ends and reaps a process that has failed, so that it leaves no trace. */
+static void undo(int *pidfd)
+{
+    proc__pidfd_signal(*pidfd, SIGKILL, 0);
+    proc__pidfd_await(*pidfd);
+    proc__fd_close(pidfd);
+}
+
+static int fail(int step, int rc, struct report *ret_report)
+{
+    *ret_report = (struct report){step, -rc, -1};
+    return rc;
+}
+
+/* Lets it go on, and learns what becomes of it. */
+static int see_off(struct forked *forked, struct report *ret_report)
+{
+    struct report report = STEP_DONE;
+    int rc = proc__hold_release(&forked->hold);
+    if (rc < 0)
+        rc = fail(PROC_STEP_PIPE, rc, &report);
+    else
+        rc = proc__hold_outcome(&forked->hold, forked->pidfd, &report);
+    /* What it says itself counts more than how it left. */
+    if (__atomic_load_n(&forked->report->step, __ATOMIC_ACQUIRE)) {
+        report = *forked->report;
+        rc = -report.code;
+    }
+    if (rc == 0)
+        return 0;
+    if (report.step == PROC_STEP_HOOK && report.code == ECHILD && proc__pidfd_has_ended(forked->pidfd))
+        forked->plan->hook->ended = end_of(forked->pidfd);
+    undo(&forked->pidfd);
+    *ret_report = report;
+    return rc;
+}
+
+static int start_held(struct forked *forked, struct report *ret_report)
+{
+    int rc = proc__hold_make(&forked->hold);
+    if (rc < 0)
+        return fail(PROC_STEP_PIPE, rc, ret_report);
+    if (forked->plan->hook) {
+        forked->plan->hook->is_watched = 1;
+        forked->hold.hook_ms = forked->plan->hook->timeout_ms;
+    }
+    rc = fork_held(forked);
+    rc = rc < 0 ? fail(PROC_STEP_CLONE, rc, ret_report) : see_off(forked, ret_report);
+    proc__hold_done(&forked->hold);
+    return rc;
+}
+
+int proc__start_forked(const struct plan *plan, int *ret_pid, int *ret_pidfd, struct report *ret_report)
+{
+    struct forked forked = {.plan = plan, .pid = -1, .pidfd = -1};
+    forked.report = mmap(NULL, sizeof *forked.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (forked.report == MAP_FAILED)
+        return fail(PROC_STEP_MEMORY, -errno, ret_report);
+    int rc = start_held(&forked, ret_report);
+    munmap(forked.report, sizeof *forked.report);
+    if (rc < 0)
+        return rc;
+    *ret_pid = forked.pid;
+    *ret_pidfd = forked.pidfd;
+    return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes to a descriptor that others use as well, so its flags must stay as they are, and yet never waits for it: pipes
+ * and terminals are opened a second time, sockets have a flag for it, and files never let one wait. What is left is
+ * written in pieces so small that they fit where poll(2) says that something does. Owns its copy of the descriptor, and
+ * what is still to be written.
+ */
+#include "tee.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/clock.h"
+#include "../base/fd.h"
+
+enum {
+    WAY_PLAIN,  /* a write does not wait: a file, or a description that does not block */
+    WAY_SOCKET, /* with a flag it does not */
+    WAY_CAREFUL /* it might */
+};
+
+void proc__tee_init(struct tee *tee)
+{
+    *tee = (struct tee){.fd = -1};
+}
+
+/* ---- The target ---- */
+
+static int is_terminal(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0;
+}
+
+/* A description of our own for the same pipe or terminal. The descriptor, or negative: then the other ways are left. */
+static int open_again(int fd)
+{
+    char path[sizeof "/proc/thread-self/fd/" + 12];
+    snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
+    return proc__fd_open(path, O_WRONLY | O_NONBLOCK, 0);
+}
+
+static int way_of(int flags, mode_t mode)
+{
+    if (flags & O_NONBLOCK || S_ISREG(mode))
+        return WAY_PLAIN;
+    return S_ISSOCK(mode) ? WAY_SOCKET : WAY_CAREFUL;
+}
+
+int proc__tee_open(struct tee *tee, int fd)
+{
+    struct stat is;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fstat(fd, &is) < 0 || (flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
+        return -EBADF;
+    tee->way = way_of(flags, is.st_mode);
+    if (tee->way == WAY_CAREFUL && (S_ISFIFO(is.st_mode) || is_terminal(fd)))
+        tee->fd = open_again(fd);
+    if (tee->fd >= 0) {
+        tee->way = WAY_PLAIN;
+        return 0;
+    }
+    tee->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return tee->fd < 0 ? -errno : 0;
+}
+
+void proc__tee_close(struct tee *tee)
+{
+    free(tee->kept);
+    tee->kept = NULL;
+    tee->len = tee->done = 0;
+    proc__fd_close(&tee->fd);
+}
+
+/* ---- Writing ---- */
+
+static int64_t send_now(int fd, const char *data, size_t size)
+{
+    struct iovec part = {(void *)(uintptr_t)data, size};
+    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+/* PIPE_BUF is what a pipe takes whole when it takes anything at all, unless others fill it in this very moment. */
+static int64_t write_carefully(int fd, const char *data, size_t size)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (proc__poll(&room, 1, proc__deadline_in(0)) == 0)
+        return -EAGAIN;
+    return proc__fd_write_quietly(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+}
+
+/* How many bytes were written, which is less than all if the target would have let us wait, or has failed. */
+static size_t write_now(struct tee *tee, const char *data, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        int64_t some = tee->way == WAY_SOCKET    ? send_now(tee->fd, data + done, size - done)
+                       : tee->way == WAY_CAREFUL ? write_carefully(tee->fd, data + done, size - done)
+                                                 : proc__fd_write_quietly(tee->fd, data + done, size - done);
+        if (some <= 0) {
+            if (some != -EAGAIN)
+                proc__tee_give_up(tee, some < 0 ? (int)some : -EIO);
+            break;
+        }
+        done += (size_t)some;
+    }
+    return done;
+}
+
+void proc__tee_write(struct tee *tee, const char *data, size_t size)
+{
+    if (tee->fd < 0 || tee->error < 0)
+        return;
+    size_t done = write_now(tee, data, size);
+    if (done == size || tee->error < 0)
+        return;
+    tee->kept = malloc(size - done);
+    if (!tee->kept) {
+        proc__tee_give_up(tee, -ENOMEM);
+        return;
+    }
+    memcpy(tee->kept, data + done, size - done);
+    tee->len = size - done;
+    tee->done = 0;
+}
+
+void proc__tee_go_on(struct tee *tee)
+{
+    if (!tee->kept)
+        return;
+    tee->done += write_now(tee, tee->kept + tee->done, tee->len - tee->done);
+    if (tee->done < tee->len)
+        return;
+    free(tee->kept);
+    tee->kept = NULL;
+    tee->len = tee->done = 0;
+}
+
+size_t proc__tee_waits(const struct tee *tee)
+{
+    return tee->len - tee->done;
+}
+
+void proc__tee_give_up(struct tee *tee, int error)
+{
+    tee->error = error;
+    free(tee->kept);
+    tee->kept = NULL;
+    tee->len = tee->done = 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fault runs of starts into namespaces: whichever call fails, of ours, of the process in between or of the child, nobody
+ * is left, nothing is open, and the error says so.
+ */
+#define _GNU_SOURCE 1
+#include "started.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <proc/proc.h>
+
+#include "base/clone.h"
+#include "base/probe.h"
+#include "fault.h"
+#include "places.h"
+
+#define LONG_MS 8000
+#define MOST_KINDS (PROC_NS_PID | PROC_NS_MOUNT | PROC_NS_NET | PROC_NS_UTS | PROC_NS_IPC | PROC_NS_CGROUP)
+
+static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
+
+/* Starts under faults, and if that has worked takes the child to its end without. */
+static void spawn_in(struct attempt *attempt, const proc_namespaces *namespaces, const proc_ids *ids)
+{
+    proc_child *child = no_child;
+    attempt->takes_error = 1;
+    fault_begin();
+    attempt->rc = proc_spawn(&child, PROC_ARGV("true"),
+                             PROC_OPTIONS(.namespaces = namespaces, .ids = ids, .error = &attempt->error));
+    fault_end();
+    attempt->untouched = child == no_child;
+    if (attempt->rc < 0)
+        return;
+    proc_exit end = {0};
+    int rc = proc_wait(child, LONG_MS, &end);
+    if (rc < 0 || !proc_exit_ok(&end))
+        snprintf(attempt->wrong, sizeof attempt->wrong, "the wait is %s, ended as %d with %d", rc_name(rc), end.kind,
+                 end.code);
+    proc_child_free(child);
+}
+
+static void plain_kinds(struct attempt *attempt)
+{
+    spawn_in(attempt, PROC_NAMESPACES(.create = MOST_KINDS & ~PROC_NS_PID, .hostname = "a", .domainname = "b"), NULL);
+}
+
+static void pids_and_proc(struct attempt *attempt)
+{
+    spawn_in(attempt, PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT), NULL);
+}
+
+static void users_and_ids(struct attempt *attempt)
+{
+    spawn_in(attempt, PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_NET, .flags = PROC_NS_AS_ROOT),
+             PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0), .keep_groups = 1));
+}
+
+static void users_and_time(struct attempt *attempt)
+{
+    const int64_t offset = 1000;
+    spawn_in(attempt,
+             PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_TIME | PROC_NS_UTS, .boottime_offset_ms = &offset), NULL);
+}
+
+/* A host that is started without faults, and what joins it. */
+static void join_host(struct attempt *attempt, uint32_t created, uint32_t joined)
+{
+    proc_child *host = NULL;
+    if (proc_spawn(&host, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = joined))) < 0)
+        complain("no host");
+    spawn_in(attempt,
+             PROC_NAMESPACES(.create = created,
+                             .join = PROC_NS_JOIN({.which = joined, .pid = proc_child_pid(host)}, {.which = 0})),
+             NULL);
+    proc_child_free(host);
+}
+
+static void joined_pids(struct attempt *attempt)
+{
+    join_host(attempt, PROC_NS_MOUNT, PROC_NS_PID | PROC_NS_NET);
+}
+
+static void joined_and_made(struct attempt *attempt)
+{
+    join_host(attempt, PROC_NS_USER, PROC_NS_UTS);
+}
+
+static void joined_by_file(struct attempt *attempt)
+{
+    int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    spawn_in(attempt,
+             PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &net},
+                                                  {.which = PROC_NS_UTS, .path = "/proc/self/ns/uts"})),
+             NULL);
+    close(net);
+}
+
+static void asked_beforehand(struct attempt *attempt)
+{
+    attempt->takes_error = 1;
+    attempt->untouched = 1;
+    fault_begin();
+    attempt->rc = proc_namespaces_check(PROC_NS_USER | PROC_NS_NET | PROC_NS_UTS, &attempt->error);
+    fault_end();
+}
+
+static void need(uint32_t which)
+{
+    int memory = proc__probe_memory();
+    if (memory < 0 || memory == MEMORY_EMULATED)
+        SKIP_TEST("no births into namespaces here");
+    if (!can_make(which))
+        SKIP_TEST("no such namespaces here: a plain unshare(2) is denied");
+}
+
+static void a_start_into_namespaces_leaves_no_trace_when_a_call_fails(void **state)
+{
+    static const struct scenario scenarios[] = {
+        {"plain kinds", plain_kinds},
+        {"pids and /proc", pids_and_proc},
+    };
+    (void)state;
+    need(MOST_KINDS);
+    FAULT_CHECK(scenarios);
+}
+
+static void a_start_with_other_users_leaves_no_trace_when_a_call_fails(void **state)
+{
+    static const struct scenario scenarios[] = {
+        {"users and ids", users_and_ids},
+        {"users and time", users_and_time},
+        {"asked beforehand", asked_beforehand},
+    };
+    (void)state;
+    need(PROC_NS_USER | PROC_NS_TIME | PROC_NS_NET);
+    FAULT_CHECK(scenarios);
+}
+
+static void a_start_that_joins_leaves_no_trace_when_a_call_fails(void **state)
+{
+    static const struct scenario scenarios[] = {
+        {"joined pids", joined_pids},
+        {"joined and made", joined_and_made},
+        {"joined by file", joined_by_file},
+    };
+    (void)state;
+    need(PROC_NS_PID | PROC_NS_NET | PROC_NS_MOUNT);
+    FAULT_CHECK(scenarios);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_start_into_namespaces_leaves_no_trace_when_a_call_fails),
+        cmocka_unit_test(a_start_with_other_users_leaves_no_trace_when_a_call_fails),
+        cmocka_unit_test(a_start_that_joins_leaves_no_trace_when_a_call_fails),
+    };
+    return run_suite("fault-namespaces", tests, sizeof tests / sizeof tests[0], argc, argv);
+}
