@@ -24,6 +24,10 @@ int proc__pidfd_has_ended(int pidfd);
 int proc__pidfd_await(int pidfd);
 /* The same look without reaping: who waits for the child finds it as it was. */
 int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
+/* The same for a stop: 1 = it is stopped, by this signal; 0 = it is not, or has ended; or a negative errno. */
+int proc__pidfd_peek_stop(int pidfd, int *ret_signal);
+/* Waits, without taking it, for a stop or the end of a child, or a signal to us. A point to be cancelled at. */
+void proc__pidfd_await_change(int pidfd);
 /* 0: it is our child, running or not reaped yet; -ECHILD: it is not, or no longer. */
 int proc__pidfd_is_child(int pidfd);
 /*
