@@ -137,7 +137,7 @@ static struct plan plan_for(const char *const *argv)
 {
     static const char *const no_env[] = {NULL};
     return (struct plan){
-        .paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1, .searched = 0};
+        .paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1, .program_fd = -1, .program_number = -1, .searched = 0};
 }
 
 static void a_start_works_in_each_memory(void **state)

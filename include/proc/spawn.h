@@ -170,6 +170,9 @@ typedef struct proc_slot {
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
 #define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
+#define PROC_SCRIPT_FALLBACK 0x0200u /**< A file without a format (-ENOEXEC) is given to /bin/sh, as execvp(3) does. */
+#define PROC_LISTEN_FDS 0x0400u      /**< LISTEN_FDS and LISTEN_PID announce .fds, which are 3, 4, ... without a gap;
+                                          they are set anew, whatever the environment says. */
 
 /** One step of a stop. */
 typedef struct proc_stop_step {
@@ -216,14 +219,15 @@ typedef struct proc_options {
     proc_slots fds;              /**< Other numbers; all that are not named are closed. */
     const char *program;         /**< Name to search, or file (with a slash, as seen from the child's cwd); argv[0]. */
     const char *search;          /**< "dir:dir"; the child's PATH, else "/usr/local/bin:/usr/bin:/bin". */
-    const char *const *env;      /**< The whole environment; ours. */
+    const char *const *env;      /**< The whole environment; ours, without a LISTEN_PID that names us, and what it
+                                      announces. */
     const char *const *env_edit; /**< Then, in this order, "A=1" sets and "A" unsets. */
     const char *cwd;             /**< Working directory; ours. */
     const uint32_t *umask;       /**< File mode creation mask; ours. */
     proc_stop_steps stop;        /**< SIGTERM, 5 s, SIGKILL, 5 s; to its group if it leads one. */
     proc_error *error;           /**< Receives the details of a failure. */
 
-    const struct proc_start *start;           /**< Candidates, directory by descriptor, group to join. */
+    const struct proc_start *start;           /**< Candidates, program and directory by descriptor, group to join. */
     const struct proc_transfer *transfer;     /**< Draining, cancelling. */
     const struct proc_ids *ids;               /**< User, group, groups. */
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
@@ -272,12 +276,20 @@ PROC_API PROC_CHECK int proc_spawn(proc_child **child, const char *const argv[],
 /** @name 4. The rarer options: each a small struct of its own
  * @{ */
 
-/** What is started, where, and in which group. */
+/**
+ * What is started, where, and in which group.
+ *
+ * A program by descriptor may be anything that fexecve(3) takes, a memory file too; argv[0] is free. The interpreter of
+ * a script opens the descriptor again, so the child must have it: `.fds = PROC_FDS({9, PROC_FD(fd)})`; without that a
+ * script is -ENOENT, with a text.
+ */
 typedef struct proc_start {
-    size_t size;                   /**< sizeof(proc_start). */
-    const char *const *candidates; /**< `PROC_NAMES("editor", "vi")`: the first that can be run, instead of program. */
-    const int *cwd_fd;             /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
-    const int *group;              /**< A process group to join; it must be in our session. */
+    size_t size;                     /**< sizeof(proc_start). */
+    const char *const *candidates;   /**< `PROC_NAMES("editor", "vi")`: the first that can be run, not program. */
+    const int *cwd_fd;               /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
+    const int *group;                /**< A process group to join; it must be in our session. */
+    const int *program_fd;           /**< An open file to execute, instead of program; it is not searched. */
+    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ...; none. */
 } proc_start;
 
 /** How proc_run() and proc_collect() move the bytes. */

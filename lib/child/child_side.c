@@ -122,8 +122,7 @@ static struct report settle(const struct plan *plan, struct needed *needed)
 
 static struct needed needed_of(const struct plan *plan, int report_fd)
 {
-    (void)plan;
-    return (struct needed){.fds = {[NEEDED_REPORT] = report_fd}};
+    return (struct needed){.fds = {[NEEDED_REPORT] = report_fd, [NEEDED_PROGRAM] = plan->program_fd}};
 }
 
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
@@ -147,7 +146,7 @@ static struct report become(const struct plan *plan, int handlers_cleared, struc
         return report;
     /* 13 */ if ((report = apply_sandbox(plan)).step)
         return report;
-    /* 14 */ return proc__child_execute(plan);
+    /* 14 */ return proc__child_execute(plan, needed);
 }
 
 struct report proc__child_side(const struct plan *plan, int handlers_cleared, int *report_fd)

@@ -14,7 +14,8 @@
 
 /* Descriptors of the parent's that steps after the moves still need; -1: none. */
 enum {
-    NEEDED_REPORT, /* the way home */
+    NEEDED_REPORT,  /* the way home */
+    NEEDED_PROGRAM, /* what is executed */
     NEEDED_COUNT
 };
 struct needed {
@@ -30,7 +31,7 @@ struct report proc__child_close_others(const struct plan *plan);
 /* handlers_cleared: 1 = there are no handlers left to reset. */
 struct report proc__child_set_dispositions(const struct plan *plan, int handlers_cleared);
 struct report proc__child_set_mask(const struct plan *plan);
-/* Returns only if no path can be executed. */
-struct report proc__child_execute(const struct plan *plan);
+/* Returns only if nothing of what is planned can be executed. */
+struct report proc__child_execute(const struct plan *plan, const struct needed *needed);
 
 #endif

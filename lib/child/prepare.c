@@ -7,14 +7,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../base/fd.h"
 #include "environment.h"
-#include "search.h"
-
-#define DEFAULT_SEARCH "/usr/local/bin:/usr/bin:/bin"
 
 static int no_memory(struct failure *ret_failure)
 {
@@ -28,41 +24,17 @@ static int make_environment(struct prepared *prepared, struct failure *ret_failu
     const char *const *env = options->env ? options->env : (const char *const *)environ;
     if (!env) /* after clearenv(3) */
         env = none;
-    if (options->env_edit) {
-        prepared->edited_env = proc__environment_edit(env, options->env_edit);
+    if (proc__announcement_make(&prepared->announcement, &prepared->request, env) < 0)
+        return no_memory(ret_failure);
+    const char *const *edits = prepared->announcement.edits ? prepared->announcement.edits : options->env_edit;
+    if (edits) {
+        prepared->edited_env = proc__environment_edit(env, edits);
         if (!prepared->edited_env)
             return no_memory(ret_failure);
         env = prepared->edited_env;
     }
     prepared->plan.env = env;
-    return 0;
-}
-
-static int needs_search(const char *const *names)
-{
-    for (; *names; names++)
-        if (**names != '\0' && !strchr(*names, '/'))
-            return 1;
-    return 0;
-}
-
-static int make_paths(struct prepared *prepared, struct failure *ret_failure)
-{
-    const proc_options *options = &prepared->request.options;
-    const char *const single[] = {options->program ? options->program : prepared->request.argv[0], NULL};
-    const char *const *names = prepared->request.start.candidates ? prepared->request.start.candidates : single;
-    const char *list = options->search;
-    if (!list)
-        list = proc__environment_get(prepared->plan.env, "PATH");
-    if (!list)
-        list = DEFAULT_SEARCH;
-    if (needs_search(names))
-        prepared->search_list = list;
-    prepared->paths = proc__search_paths(names, list, (options->flags & PROC_SEARCH_RELATIVE) != 0);
-    if (!prepared->paths)
-        return no_memory(ret_failure);
-    prepared->plan.paths = prepared->paths;
-    prepared->plan.searched = prepared->search_list != NULL;
+    prepared->plan.listen_pid = prepared->announcement.pid;
     return 0;
 }
 
@@ -70,7 +42,6 @@ static void plan_place(struct prepared *prepared)
 {
     const struct request *request = &prepared->request;
     struct plan *plan = &prepared->plan;
-    plan->argv = request->argv;
     plan->new_session = (request->options.flags & PROC_NEW_SESSION) != 0;
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
@@ -159,6 +130,9 @@ static void parts_done(struct prepared *prepared)
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
+    const int *program_fd = request->start.program_fd;
+    if (program_fd && !proc__fd_is_open(*program_fd))
+        return proc__fail(ret_failure, PROC_STEP_EXEC, EBADF, *program_fd, NULL);
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
@@ -172,11 +146,12 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
     if (rc == 0)
         rc = make_environment(prepared, ret_failure);
     if (rc == 0)
-        rc = make_paths(prepared, ret_failure);
-    if (rc == 0)
         rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
+    if (rc == 0)
+        rc = proc__program_prepare(&prepared->program, &prepared->plan, &prepared->request, &prepared->wiring,
+                                   ret_failure);
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
     if (rc < 0)
@@ -198,17 +173,16 @@ void proc__prepared_done(struct prepared *prepared)
 {
     parts_done(prepared);
     proc__wiring_done(&prepared->wiring);
+    proc__program_done(&prepared->program);
+    proc__announcement_done(&prepared->announcement);
     free(prepared->edited_env);
-    free(prepared->paths);
-    prepared->edited_env = prepared->paths = NULL;
+    prepared->edited_env = NULL;
 }
 
 const char *proc__prepared_argument(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
-    case PROC_STEP_SEARCH: return prepared->search_list;
-    case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
-    default: return NULL;
+    default: return proc__program_argument(&prepared->program, report);
     }
 }

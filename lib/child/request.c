@@ -12,6 +12,7 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "combinations.h"
 #include "terminal.h"
 
 static int refuse(struct failure *ret_failure, int code, const char *what)
@@ -99,7 +100,8 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 /* ---- Options ---- */
 
 #define KNOWN_FLAGS \
-    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | PROC_SEARCH_RELATIVE)
+    (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DETACH | \
+     PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_LISTEN_FDS)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
@@ -302,7 +304,7 @@ static int check_all(const struct request *request, const struct spawn_call *cal
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);
-    return rc;
+    return rc < 0 ? rc : proc__combinations_check(request, ret_failure);
 }
 
 int proc__request_take(struct request *ret_request, const char *const argv[], const proc_options *options,
