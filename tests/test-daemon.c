@@ -29,6 +29,7 @@
 #include <proc/notify.h>
 #include <proc/procfs.h>
 #include <proc/status.h>
+#include <proc/terminal.h>
 
 #define DAEMON helper("daemon")
 #define DAEMON_DOES(...) ((const char *const[]){DAEMON, __VA_ARGS__, NULL})
@@ -1097,6 +1098,7 @@ static void a_program_has_its_own_options_and_the_daemons_are_not_among_them(voi
     assert_program_refused(PROC_OPTIONS(.fds = PROC_FDS({3, PROC_NULL})), NULL, -EINVAL, ".keep");
     assert_program_refused(PROC_OPTIONS(.flags = PROC_NEW_GROUP), NULL, -EINVAL, ".flags");
     assert_program_refused(PROC_OPTIONS(.timeout_ms = 5), NULL, -EINVAL, ".timeout_ms");
+    assert_program_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.foreground = 1)), NULL, -EINVAL, ".terminal");
     assert_program_refused(PROC_OPTIONS(.error = &error), NULL, -EINVAL, ".error");
     assert_program_refused(&(const proc_options){.size = 0}, NULL, -EINVAL, "size is not set");
     assert_program_refused(NULL, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY), -EINVAL, "STAY");

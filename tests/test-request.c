@@ -135,6 +135,8 @@ static void a_struct_without_a_size_is_refused(void **state)
     const proc_transfer transfer = {0};
     const proc_ids ids = {0};
     const proc_dispositions signals = {0};
+    const proc_terminal terminal = {0};
+    assert_refused(PROC_OPTIONS(.terminal = &terminal), EINVAL, ".terminal: size is not set");
     assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size is not set");
     assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size is not set");
     assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size is not set");
@@ -166,7 +168,6 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 {
     (void)state;
     void *anything = &state;
-    assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
     assert_refused(PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.nice = NULL)), ENOTSUP, ".scheduling");
     assert_refused(PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = NULL)), ENOTSUP, ".limits");
     assert_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = 0)), ENOTSUP, ".namespaces");
@@ -276,8 +277,10 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
     } cases[] = {
         {{.kind = 12}, ENOTSUP, "entry: a kind that this version lacks"},
         {{.kind = -1}, ENOTSUP, "entry: a kind that this version lacks"},
-        {{.kind = PROC_STDIO_PTY}, ENOTSUP, "entry: a kind that this version lacks"},
-        {{.kind = PROC_STDIO_SOCKET}, ENOTSUP, "entry: a kind that this version lacks"},
+        {{.kind = PROC_STDIO_PTY, .flags = 1}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_SOCKET, .flags = 2}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_PIPE, .flags = PROC_STDIO_ON_PTY}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_BYTES, .flags = PROC_STDIO_ON_PTY}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_NULL, .flags = PROC_STDIO_APPEND}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 0x80}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 3}, EINVAL, "entry: TO_CHILD and FROM_CHILD exclude each other"},
@@ -302,7 +305,10 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
         {{.kind = PROC_STDIO_CALLBACK, .flags = 1, .on_data = take}, EINVAL, reads},
         {{.kind = PROC_STDIO_CALLBACK, .flags = 0x41, .on_space = give},
          EINVAL,
-         "CALLBACK: LINES is for what the child writes"},
+         "CALLBACK: LINES and ON_PTY are for what the child writes"},
+        {{.kind = PROC_STDIO_CALLBACK, .flags = 0x101, .on_space = give},
+         EINVAL,
+         "CALLBACK: LINES and ON_PTY are for what the child writes"},
         {{.kind = PROC_STDIO_CALLBACK, .on_data = take, .size = 5}, EINVAL, "CALLBACK: size is for LINES"},
     };
     (void)state;

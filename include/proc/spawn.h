@@ -19,9 +19,9 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, umask, working directory,
- * descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the call returns
- * its errno, `options.error` names it, and nothing is left behind.
+ * What the child does between its birth and execve(2), in this order: session, process group, terminal, umask, working
+ * directory, descriptors, groups, gid, uid, closing the rest, signals, execve. A step that fails ends the start: the
+ * call returns its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
 
@@ -34,8 +34,8 @@ enum {
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
-    PROC_STDIO_SOCKET = 4,   /**< Not in this version: -ENOTSUP. */
-    PROC_STDIO_PTY = 5,      /**< Not in this version: -ENOTSUP. */
+    PROC_STDIO_SOCKET = 4,   /**< The same, both ways: a pair of stream sockets. */
+    PROC_STDIO_PTY = 5,      /**< The child's terminal, one for all such entries: see the group "Terminals". */
     PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
     PROC_STDIO_PATH = 7,     /**< A file, opened before the start with our cwd, ids and umask. A FIFO may block. */
     PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
@@ -50,6 +50,7 @@ enum {
 #define PROC_STDIO_EXPLICIT 0x08u   /**< PATH: use open_flags as they are. */
 #define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
+#define PROC_STDIO_ON_PTY 0x100u    /**< CAPTURE, CALLBACK from the child: what its terminal shows, not a pipe; once. */
 
 /**
  * Takes what the child wrote: a chunk, or with PROC_STDIO_LINES a line. Called in the thread that runs or pumps, with
@@ -118,6 +119,10 @@ typedef struct proc_stdio {
 #define PROC_PIPE_TO_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_TO_CHILD)
 /** A pipe that the child writes, at any number. */
 #define PROC_PIPE_FROM_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_FROM_CHILD)
+/** A socket, both ways. To let the child see the end of file and still read it, shutdown(2) proc_child_stream(). */
+#define PROC_SOCKET PROC_STDIO_KIND_(PROC_STDIO_SOCKET, 0)
+/** The child's terminal: `.in = PROC_PTY, .out = PROC_PTY, .err = PROC_PTY`. */
+#define PROC_PTY PROC_STDIO_KIND_(PROC_STDIO_PTY, 0)
 /** Our descriptor `number`. */
 #define PROC_FD(number) PROC_STDIO_(PROC_STDIO_FD, 0, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** The same as the child's `number`: `.err = PROC_SAME_AS(1)`. */
@@ -140,6 +145,8 @@ typedef struct proc_stdio {
 /** Keeps the last `most` bytes. */
 #define PROC_CAPTURE_TAIL(most) \
     PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TAIL, 0, 0, 0, NULL, NULL, most, NULL, NULL, NULL)
+/** Keeps up to 64 MiB of what the child's terminal shows: `.out = PROC_CAPTURE_PTY, .err = PROC_PTY`. */
+#define PROC_CAPTURE_PTY PROC_STDIO_KIND_(PROC_STDIO_CAPTURE, PROC_STDIO_ON_PTY)
 /** Every chunk that the child writes goes to `on_data`. */
 #define PROC_CALLBACK(on_data, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)
@@ -147,6 +154,10 @@ typedef struct proc_stdio {
 #define PROC_LINES(on_data, user)                                                                                     \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES, 0, 0, 0, NULL, NULL, 0, on_data, NULL, \
                 user)
+/** Every line that the child's terminal shows goes to `on_data`. */
+#define PROC_LINES_PTY(on_data, user)                                                                                  \
+    PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES | PROC_STDIO_ON_PTY, 0, 0, 0, NULL, \
+                NULL, 0, on_data, NULL, user)
 /** What the child reads comes from `on_space`. */
 #define PROC_SUPPLY(on_space, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_TO_CHILD, 0, 0, 0, NULL, NULL, 0, NULL, on_space, user)
@@ -164,7 +175,8 @@ typedef struct proc_slot {
 
 /** @name 2. Options. Zero always means "the safe default"
  * @{ */
-#define PROC_NEW_SESSION 0x0001u     /**< setsid(2): leads a new session and process group, without a terminal. */
+#define PROC_NEW_SESSION 0x0001u     /**< setsid(2): leads a new session and process group; without a terminal, if it
+                                          gets none of its own. */
 #define PROC_NEW_GROUP 0x0002u       /**< Leads a new process group. */
 #define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
@@ -231,7 +243,7 @@ typedef struct proc_options {
     const struct proc_transfer *transfer;     /**< Draining, cancelling. */
     const struct proc_ids *ids;               /**< User, group, groups. */
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
-    const struct proc_terminal *terminal;     /**< Not in this version. */
+    const struct proc_terminal *terminal;     /**< Its size, controlling terminal, foreground: <proc/terminal.h>. */
     const struct proc_scheduling *scheduling; /**< Not in this version. */
     const struct proc_limits *limits;         /**< Not in this version. */
     const struct proc_namespaces *namespaces; /**< Not in this version. */

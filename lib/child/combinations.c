@@ -14,6 +14,59 @@ static int refuse(struct failure *ret_failure, const char *what)
     return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
 }
 
+/* ---- The terminal ---- */
+
+/* Entries on the child's terminal; with `taking`, only those that take what it shows. */
+static size_t count_on_terminal(const struct request *request, int taking)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < proc__request_entry_count(request); i++) {
+        int number;
+        const proc_stdio *entry = proc__request_entry(request, i, &number);
+        count += proc__entry_on_terminal(entry) && (!taking || entry->kind != PROC_STDIO_PTY);
+    }
+    return count;
+}
+
+/* The kernel gives a controlling terminal to the leader of a session that has none, and to nobody else. */
+int proc__combinations_imply(struct request *request, struct failure *ret_failure)
+{
+    int has_pty = count_on_terminal(request, 0) > 0;
+    if (!has_pty && !request->terminal.controlling_fd)
+        return 0;
+    if (has_pty && request->terminal.controlling_fd)
+        return refuse(ret_failure, ".terminal->controlling_fd: the PTY entries are it already");
+    if (request->start.group)
+        return refuse(ret_failure, ".start->group: who gets a terminal begins a session");
+    request->options.flags |= PROC_NEW_SESSION;
+    return 0;
+}
+
+static int check_foreground(const struct request *request, struct failure *ret_failure)
+{
+    uint32_t flags = request->options.flags;
+    if (!request->terminal.foreground || request->terminal.controlling_fd || count_on_terminal(request, 0) > 0)
+        return 0;
+    if (flags & PROC_NEW_SESSION)
+        return refuse(ret_failure, ".terminal->foreground: a new session has no terminal");
+    if (!(flags & PROC_NEW_GROUP) && !request->start.group)
+        return refuse(ret_failure, ".terminal->foreground: PROC_NEW_GROUP or .start->group");
+    return 0;
+}
+
+static int check_terminal(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
+{
+    const proc_terminal *terminal = &request->terminal;
+    size_t entries = count_on_terminal(request, 0), takers = count_on_terminal(request, 1);
+    if (takers > 1)
+        return refuse(ret_failure, "ON_PTY twice: a terminal shows one stream, use PTY or SAME_AS");
+    if (call->is_run && entries > takers && takers == 0)
+        return refuse(ret_failure, "PTY in proc_run: one entry takes what it shows, see ON_PTY");
+    if (entries == 0 && (terminal->rows || terminal->columns || terminal->raw))
+        return refuse(ret_failure, ".terminal: rows, columns and raw are for a PTY entry");
+    return check_foreground(request, ret_failure);
+}
+
 /* ---- What is executed ---- */
 
 static int check_program_fd(const struct request *request, struct failure *ret_failure)
@@ -47,8 +100,10 @@ static int check_announced(const struct request *request, struct failure *ret_fa
 
 /* ---- All of them ---- */
 
-int proc__combinations_check(const struct request *request, struct failure *ret_failure)
+int proc__combinations_check(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = check_program_fd(request, ret_failure);
+    int rc = check_terminal(request, call, ret_failure);
+    if (rc == 0)
+        rc = check_program_fd(request, ret_failure);
     return rc < 0 ? rc : check_announced(request, ret_failure);
 }

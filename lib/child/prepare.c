@@ -88,10 +88,11 @@ static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
     const struct request *request = &prepared->request;
     const proc_options *options = &request->options;
     struct plan *plan = &prepared->plan;
+    const struct pty pty = proc__wiring_pty(&prepared->wiring);
     int rc = 0;
-    if (rc == 0 && options->terminal) {
-        rc = proc__terminal_prepare(&prepared->terminal, &request->terminal, ret_failure);
+    if (options->terminal || pty.theirs >= 0) {
         plan->terminal = &prepared->terminal;
+        rc = proc__terminal_prepare(&prepared->terminal, &request->terminal, &pty, request->ids.uid, ret_failure);
     }
     if (rc == 0 && options->scheduling) {
         rc = proc__scheduling_prepare(&prepared->scheduling, &request->scheduling, ret_failure);
@@ -130,9 +131,11 @@ static void parts_done(struct prepared *prepared)
 static int check_descriptors(const struct request *request, struct failure *ret_failure)
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
-    const int *program_fd = request->start.program_fd;
+    const int *program_fd = request->start.program_fd, *controlling_fd = request->terminal.controlling_fd;
     if (program_fd && !proc__fd_is_open(*program_fd))
         return proc__fail(ret_failure, PROC_STEP_EXEC, EBADF, *program_fd, NULL);
+    if (controlling_fd && !proc__fd_is_open(*controlling_fd))
+        return proc__fail(ret_failure, PROC_STEP_TERMINAL, EBADF, *controlling_fd, NULL);
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
@@ -164,7 +167,7 @@ static int make_plan(struct prepared *prepared, struct failure *ret_failure)
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                   const struct spawn_call *call, struct failure *ret_failure)
 {
-    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
+    *ret_prepared = (struct prepared){.wiring = NO_WIRING};
     int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
     return rc < 0 ? rc : make_plan(ret_prepared, ret_failure);
 }
@@ -183,6 +186,7 @@ const char *proc__prepared_argument(const struct prepared *prepared, const struc
 {
     switch (report->step) {
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
+    case PROC_STEP_TERMINAL: return report->index < 0 ? "/dev/tty" : NULL;
     default: return proc__program_argument(&prepared->program, report);
     }
 }

@@ -18,16 +18,11 @@
 
 /* ---- The streams of one child ---- */
 
-static int is_moving(const struct stream *stream)
-{
-    return proc__transfer_is_ours(&stream->transfer) && stream->fd >= 0;
-}
-
 static size_t count_moving(const proc_child *child)
 {
     size_t count = 0;
     for (size_t i = 0; i < child->stream_count; i++)
-        count += is_moving(&child->streams[i]) ? 1 : 0;
+        count += proc__stream_is_moving(&child->streams[i]) ? 1 : 0;
     return count;
 }
 
@@ -37,7 +32,7 @@ static size_t add_streams(const proc_child *child, struct pollfd *fds)
     size_t count = 0;
     for (size_t i = 0; i < child->stream_count; i++) {
         const struct stream *stream = &child->streams[i];
-        if (is_moving(stream))
+        if (proc__stream_is_moving(stream))
             fds[count++] = (struct pollfd){.fd = stream->fd, .events = stream->from_child ? POLLIN : POLLOUT};
     }
     return count;
@@ -49,7 +44,7 @@ static void move(proc_child *child, struct stream *stream)
     if (child->transfer_error == 0)
         child->transfer_error = stream->transfer.error;
     if (moved == TRANSFER_ENDED)
-        proc__stream_close(child, stream);
+        proc__stream_finish(child, stream);
 }
 
 /* Moves a portion of each ready stream. `fds` is what add_streams() wrote for the same streams; how many it used. */
@@ -58,7 +53,7 @@ static size_t move_ready(proc_child *child, const struct pollfd *fds)
     size_t used = 0;
     for (size_t i = 0; i < child->stream_count; i++) {
         struct stream *stream = &child->streams[i];
-        if (is_moving(stream) && fds[used++].revents != 0)
+        if (proc__stream_is_moving(stream) && fds[used++].revents != 0)
             move(child, stream);
     }
     return used;
@@ -157,7 +152,7 @@ size_t proc__pump_outputs_open(const proc_child *child)
 {
     size_t count = 0;
     for (size_t i = 0; i < child->stream_count; i++)
-        count += is_moving(&child->streams[i]) && child->streams[i].from_child ? 1 : 0;
+        count += proc__stream_is_moving(&child->streams[i]) && child->streams[i].from_child ? 1 : 0;
     return count;
 }
 
@@ -165,7 +160,7 @@ void proc__pump_note_due(proc_child *child)
 {
     for (size_t i = 0; i < child->stream_count; i++) {
         struct stream *stream = &child->streams[i];
-        if (is_moving(stream) && stream->from_child)
+        if (proc__stream_is_moving(stream) && stream->from_child)
             proc__transfer_note_due(&stream->transfer, stream->fd);
     }
 }
@@ -174,7 +169,7 @@ static int is_any_due(const proc_child *child)
 {
     for (size_t i = 0; i < child->stream_count; i++) {
         const struct stream *stream = &child->streams[i];
-        if (is_moving(stream) && stream->from_child && proc__transfer_is_due(&stream->transfer))
+        if (proc__stream_is_moving(stream) && stream->from_child && proc__transfer_is_due(&stream->transfer))
             return 1;
     }
     return 0;
@@ -197,7 +192,7 @@ void proc__pump_give_up(proc_child *child)
 {
     for (size_t i = 0; i < child->stream_count; i++) {
         struct stream *stream = &child->streams[i];
-        if (!is_moving(stream))
+        if (!proc__stream_is_moving(stream))
             continue;
         proc__transfer_leave(&stream->transfer, stream->from_child, stream->number);
         if (child->transfer_error == 0)
@@ -276,7 +271,7 @@ static int make_epoll_set(const proc_child *child)
     for (size_t i = 0; i < child->stream_count && set >= 0; i++) {
         const struct stream *stream = &child->streams[i];
         struct epoll_event event = {.events = stream->from_child ? EPOLLIN : EPOLLOUT};
-        if (is_moving(stream) && epoll_ctl(set, EPOLL_CTL_ADD, stream->fd, &event) < 0) {
+        if (proc__stream_is_moving(stream) && epoll_ctl(set, EPOLL_CTL_ADD, stream->fd, &event) < 0) {
             int rc = -errno;
             proc__fd_close(&set);
             set = rc;

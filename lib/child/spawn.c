@@ -43,6 +43,8 @@ static int start(struct spawn *spawn, struct failure *ret_failure)
     struct report report;
     proc_child *child = spawn->child;
     int rc = proc__start(&spawn->ready.plan, (enum memory)memory, &child->pid, &child->pidfd, &report);
+    if (rc < 0 && spawn->ready.plan.terminal)
+        proc__terminal_undo(spawn->ready.plan.terminal);
     if (rc < 0)
         return proc__fail(ret_failure, report.step, report.code, report.index,
                           proc__prepared_argument(&spawn->ready, &report));

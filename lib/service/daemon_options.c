@@ -150,6 +150,8 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     if (!is_nothing(&program->in) || !is_nothing(&program->out) || !is_nothing(&program->err) || program->cwd ||
         program->umask || program->ids)
         return reject(failure, EINVAL, "stdio, cwd, umask and ids are the daemon's options");
+    if (program->terminal)
+        return reject(failure, EINVAL, "the program's .terminal: a daemon has none");
     if (program->fds.count > 0)
         return reject(failure, EINVAL, "the program's .fds: use .keep");
     if (program->timeout_ms != 0 || program->stop.count > 0 || program->transfer || program->error)
