@@ -280,7 +280,8 @@ static void a_parent_that_is_gone_already_is_noticed(void **state)
 {
     static const char *argv[] = {"/bin/true", NULL};
     static const char *const no_env[] = {NULL};
-    struct plan plan = {.paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1};
+    struct plan plan = {.paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1,
+                        .program_fd = -1, .program_number = -1};
     struct report report;
     int pid, pidfd;
     (void)state;

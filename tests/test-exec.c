@@ -106,6 +106,49 @@ static void the_program_sees_what_that_of_a_child_sees(void **state)
     close(fd);
 }
 
+static int become_open_file(void *arg)
+{
+    int fd = open(CHILD, O_RDONLY | O_CLOEXEC);
+    (void)arg;
+    /* Its number is wanted for something else, and it comes back when that was in vain. */
+    const proc_slots onto = PROC_FDS({fd, PROC_NULL});
+    require_rc(proc_exec(CHILD_DOES("exit", "6"), PROC_OPTIONS(.fds = onto, .start = PROC_START(.program_fd = &fd),
+                                                               .cwd = "/nope")),
+               -ENOENT);
+    require_rc(proc_exec(CHILD_DOES("exit", "6"), PROC_OPTIONS(.fds = onto, .start = PROC_START(.program_fd = &fd))), 0);
+    return 1;
+}
+
+static int become_script(void *arg)
+{
+    require_rc(proc_exec(PROC_ARGV(arg, "7"), NULL), -ENOEXEC);
+    require_rc(proc_exec(PROC_ARGV(arg, "7"), PROC_OPTIONS(.flags = PROC_SCRIPT_FALLBACK)), 0);
+    return 1;
+}
+
+/* The shell leaves with 8 if what is announced is announced to it. */
+static int become_listener(void *arg)
+{
+    (void)arg;
+    require_rc(proc_exec(PROC_ARGV("sh", "-c", "test $LISTEN_PID = $$ && test $LISTEN_FDS = 2 && exit 8"),
+                         PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_FD(0)}, {4, PROC_FD(1)}))),
+               0);
+    return 1;
+}
+
+static void it_becomes_an_open_file_a_script_or_a_listener(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *script = path_in(directory, "script");
+    file_write(script, "exit $1\n");
+    assert_int_equal(chmod(script, 0755), 0);
+    assert_leaves(become_open_file, NULL, 6);
+    assert_leaves(become_script, script, 7);
+    assert_leaves(become_listener, NULL, 8);
+    free(script);
+    directory_remove(directory);
+}
+
 static void *stay_here(void *arg)
 {
     (void)arg;
@@ -279,6 +322,8 @@ static void what_needs_somebody_who_stays_is_refused(void **state)
     static const char other_end[] = "exec \"true\": options \"entry: nobody has its other end\"";
     (void)state;
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PIPE), -EINVAL, other_end);
+    assert_exec_refused(PROC_OPTIONS(.in = PROC_PTY), -EINVAL, other_end);
+    assert_exec_refused(PROC_OPTIONS(.out = PROC_SOCKET), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.in = PROC_TEXT("x")), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.out = PROC_CAPTURE), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.fds = PROC_FDS({5, PROC_PIPE_TO_CHILD})), -EINVAL, other_end);
@@ -386,6 +431,10 @@ static void where_it_is_not_the_reason_is_that_of_a_start(void **state)
     assert_not_found("/usr", (proc_options){0}, -EACCES, PROC_STEP_EXEC);
     assert_not_found("denied", (proc_options){.search = places.first}, -EACCES, PROC_STEP_EXEC);
     assert_not_found("x", (proc_options){.cwd = "/nope"}, -ENOENT, PROC_STEP_CWD);
+    proc_error error = {0};
+    assert_rc(proc_which("x", PROC_OPTIONS(.start = PROC_START(.program_fd = PROC_INT(0)), .error = &error), NULL, 0),
+              -EINVAL);
+    assert_contains(error.text, "which \"x\": options \".start->program_fd is found already\"");
     remove_places(&places);
 }
 
@@ -406,6 +455,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_becomes_the_program),
+        cmocka_unit_test(it_becomes_an_open_file_a_script_or_a_listener),
         spawning_test(the_program_sees_what_that_of_a_child_sees),
         cmocka_unit_test(other_threads_end_with_the_old_program),
         cmocka_unit_test(all_is_as_before_when_the_program_is_missing),

@@ -267,6 +267,49 @@ static void directory_umask_session_and_environment_are_as_asked(void **state)
                 0);
 }
 
+static int is_announced_to(void *user)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
+    (void)user;
+    if (!pid || atoi(pid) != getpid())
+        return 1;
+    if (!fds || strcmp(fds, "1") != 0 || !names || strcmp(names, "null") != 0)
+        return 2;
+    return fcntl(3, F_GETFD) == 0 ? 0 : 3;
+}
+
+static void descriptors_are_announced_to_it(void **state)
+{
+    (void)state;
+    assert_code(is_announced_to, NULL,
+                PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_NULL}),
+                             .start = PROC_START(.listen_names = PROC_NAMES("null"))),
+                0);
+    assert_code(is_announced_to, NULL,
+                PROC_OPTIONS(.flags = PROC_LISTEN_FDS | PROC_INHERIT_FDS, .fds = PROC_FDS({3, PROC_NULL}),
+                             .env = PROC_ENV("LISTEN_PID=1", "A=1"),
+                             .start = PROC_START(.listen_names = PROC_NAMES("null"))),
+                0);
+}
+
+static int leads_a_terminal(void *user)
+{
+    char line[8];
+    (void)user;
+    if (getsid(0) != getpid() || tcgetpgrp(0) != getpid() || !isatty(1))
+        return 1;
+    return fgets(line, sizeof line, stdin) && strcmp(line, "word\n") == 0 ? 0 : 2;
+}
+
+static void it_may_have_a_terminal(void **state)
+{
+    (void)state;
+    proc_child *child = fork_child(leads_a_terminal, NULL, PROC_OPTIONS(.in = PROC_PTY, .out = PROC_PTY));
+    assert_rc(proc_write(child, 0, "word\n", 5, PATIENCE_MS), 5);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
 static int is_nobody(void *user)
 {
     uid_t real, effective, saved;
@@ -389,14 +432,19 @@ static void a_step_that_fails_is_named_and_nothing_is_left(void **state)
 
 static void what_is_about_a_program_is_refused(void **state)
 {
-    static const char programs[] = "fork: options \".program, .search, .candidates: it is a function\": Invalid argument";
+    static const char programs[] =
+        "fork: options \".program, .search, .candidates, .program_fd: it is a function\": Invalid argument";
+    static const char flags[] =
+        "fork: options \"PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function\": Invalid argument";
     (void)state;
     assert_fork_fails(PROC_OPTIONS(.program = "ls"), -EINVAL, PROC_STEP_OPTIONS, programs);
     assert_fork_fails(PROC_OPTIONS(.search = "/bin"), -EINVAL, PROC_STEP_OPTIONS, programs);
     assert_fork_fails(PROC_OPTIONS(.start = PROC_START(.candidates = PROC_NAMES("ls"))), -EINVAL, PROC_STEP_OPTIONS,
                       programs);
-    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SEARCH_RELATIVE), -EINVAL, PROC_STEP_OPTIONS,
-                      "fork: options \"PROC_SEARCH_RELATIVE: it is a function\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.start = PROC_START(.program_fd = PROC_INT(0))), -EINVAL, PROC_STEP_OPTIONS,
+                      programs);
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SEARCH_RELATIVE), -EINVAL, PROC_STEP_OPTIONS, flags);
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SCRIPT_FALLBACK), -EINVAL, PROC_STEP_OPTIONS, flags);
     assert_fork_fails(PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL)), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \".hook: the function can do that itself\": Invalid argument");
 }
@@ -694,6 +742,8 @@ int main(int argc, char **argv)
         pidfd_test(what_is_inherited_is_what_execve_would_leave_open),
         pidfd_test(descriptors_are_closed_without_close_range_too),
         pidfd_test(directory_umask_session_and_environment_are_as_asked),
+        pidfd_test(descriptors_are_announced_to_it),
+        pidfd_test(it_may_have_a_terminal),
         root_test(its_ids_are_as_asked),
         pidfd_test(its_signals_are_those_of_a_program),
         pidfd_test(its_streams_are_moved_as_those_of_a_program),

@@ -28,7 +28,7 @@ struct started {
 
 static struct plan empty_plan(void)
 {
-    return (struct plan){.join_group = -1, .cwd_fd = -1, .umask = -1};
+    return (struct plan){.join_group = -1, .cwd_fd = -1, .umask = -1, .program_fd = -1, .program_number = -1};
 }
 
 /* In the copy: what it does behind the gate. */

@@ -347,7 +347,9 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
         PROC_OPTIONS(.flags = PROC_DETACH, .error = &error),
         PROC_OPTIONS(.flags = PROC_NEW_GROUP | PROC_NEW_SESSION, .error = &error),
         PROC_OPTIONS(.fds = PROC_FDS({5, PROC_CAPTURE}), .error = &error),
-        PROC_OPTIONS(.in = {.kind = PROC_STDIO_PTY}, .error = &error),
+        PROC_OPTIONS(.in = PROC_PTY, .error = &error),
+        PROC_OPTIONS(.err = PROC_CAPTURE_PTY, .error = &error),
+        PROC_OPTIONS(.terminal = PROC_TERMINAL(.controlling_fd = PROC_INT(0)), .error = &error),
         PROC_OPTIONS(.timeout_ms = -2, .error = &error),
     };
     for (size_t i = 0; i < COUNT(all); i++) {
@@ -360,6 +362,23 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
     assert_rc(proc_pipeline(&result, NULL, NULL), -EINVAL);
     assert_rc(proc_pipeline(NULL, plain, NULL), -EINVAL);
     assert_rc(proc_spawn_pipeline(NULL, plain, NULL), -EINVAL);
+}
+
+/* A terminal of its own is a session of its own, which no group of all can have. */
+static void a_stage_on_a_terminal_of_its_own_is_in_no_group_of_all(void **state)
+{
+    (void)state;
+    proc_result result;
+    proc_error error;
+    const proc_request requests[] = {{PROC_ARGV("echo", "word"), NULL},
+                                     {PROC_ARGV("cat"), PROC_OPTIONS(.out = PROC_CAPTURE_PTY)},
+                                     {NULL, NULL}};
+    assert_rc(proc_pipeline(&result, requests, PROC_OPTIONS(.flags = PROC_NEW_GROUP, .error = &error)), -EINVAL);
+    assert_contains(error.text, "pipeline \"cat\": options \"PROC_NEW_GROUP of all excludes a new session");
+    assert_rc(proc_pipeline(&result, requests, NULL), 0);
+    assert_true(proc_result_ok(&result));
+    assert_string_equal(result.out.data, "word\r\n");
+    proc_result_done(&result);
 }
 
 static void a_descriptor_that_is_not_open_never_becomes_one_of_ours(void **state)
@@ -638,6 +657,7 @@ int main(int argc, char **argv)
         spawning_test(what_a_stage_does_not_say_is_as_the_pipeline_says),
         spawning_test(no_stage_has_more_than_its_own_descriptors),
         spawning_test(what_makes_no_sense_in_a_pipeline_is_refused),
+        spawning_test(a_stage_on_a_terminal_of_its_own_is_in_no_group_of_all),
         spawning_test(a_descriptor_that_is_not_open_never_becomes_one_of_ours),
         spawning_test(all_stages_are_stopped_when_the_time_is_over),
         spawning_test(a_cancel_stops_all_by_the_steps_whoever_has_ended),

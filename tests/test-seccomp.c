@@ -4,6 +4,7 @@
 #include "started.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -196,6 +197,42 @@ static void a_filter_that_denies_execve_is_a_start_that_fails(void **state)
                  "spawn \"/bin/sh\": exec \"/bin/sh\": Operation not permitted");
 }
 
+/* A shell, by a descriptor. */
+static void a_program_by_descriptor_that_a_filter_denies_comes_to_an_end(void **state)
+{
+    static const int errors[] = {EACCES, EINTR, ENOENT, ETXTBSY};
+    int fd = open("/bin/sh", O_RDONLY | O_CLOEXEC);
+    (void)state;
+#define SHELL_UNDER(filter) PROC_OPTIONS(.start = PROC_START(.program_fd = &fd), .sandbox = UNDER(filter))
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct filter filter = one_answer(SYS_execveat, REFUSE(errors[i]));
+        assert_fails(PROC_ARGV("sh"), SHELL_UNDER(filter), -errors[i], PROC_STEP_EXEC, fd, NULL);
+    }
+    struct filter liar = one_answer(SYS_execveat, REFUSE(0)), both = one_answer(SYS_execveat, REFUSE(EPERM));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(liar), -EPERM, PROC_STEP_EXEC, fd, NULL);
+    proc_child *child = start(PROC_ARGV("sh", "-c", "exit 3"), SHELL_UNDER(both)); /* through /proc */
+    assert_ends(child, PROC_EXITED, 3);
+    proc_child_free(child);
+    answer(&both, SYS_execve, REFUSE(0));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(both), -EPERM, PROC_STEP_EXEC, fd, NULL);
+    both = one_answer(SYS_execveat, REFUSE(ENOSYS));
+    answer(&both, SYS_execve, REFUSE(EINTR));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(both), -EINTR, PROC_STEP_EXEC, fd, NULL);
+    close(fd);
+}
+
+static void the_pid_that_is_announced_is_none_of_the_filters_business(void **state)
+{
+    (void)state;
+    struct filter liar = one_answer(SYS_getpid, REFUSE(0));
+    proc_child *child = start(PROC_ARGV("sh", "-c", "echo $LISTEN_PID"),
+                              PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_NULL}), .out = PROC_PIPE,
+                                           .sandbox = UNDER(liar)));
+    assert_int_equal(atoi(said(child)), proc_child_pid(child));
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
 static void a_filter_that_kills_for_execve_is_a_start_that_fails(void **state)
 {
     static const uint32_t actions[] = {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP};
@@ -304,6 +341,8 @@ int main(int argc, char **argv)
         filter_test(descriptors_are_closed_whatever_the_filter_denies),
         filter_test(a_failure_comes_home_whatever_the_filter_denies),
         filter_test(a_filter_that_denies_execve_is_a_start_that_fails),
+        filter_test(a_program_by_descriptor_that_a_filter_denies_comes_to_an_end),
+        filter_test(the_pid_that_is_announced_is_none_of_the_filters_business),
         filter_test(a_filter_that_kills_for_execve_is_a_start_that_fails),
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),

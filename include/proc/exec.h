@@ -21,13 +21,14 @@ extern "C" {
 /**
  * Replaces this program by another one, in this process: same pid, same parent, same children. Returns only if it fails.
  *
- * The options mean what they mean for a child. Refused with a text is what needs somebody who stays: PIPE, BYTES, CAPTURE
- * and CALLBACK entries, `timeout_ms`, `stop`, `transfer`, PROC_DETACH, `hook`.
+ * The options mean what they mean for a child; so what was announced to us by LISTEN_FDS is announced anew or not at
+ * all. Refused with a text is what needs somebody who stays: PIPE, SOCKET, PTY, BYTES, CAPTURE and CALLBACK entries,
+ * `timeout_ms`, `stop`, `transfer`, PROC_DETACH, PROC_DIE_WITH_PARENT, `hook`.
  *
- * The steps that can be undone are taken first: umask, working directory (unless the root changes, too), descriptors; and
- * they are undone if a later one fails, as are the signal mask, the dispositions, and the close-on-exec flags. What is
- * changed for good follows: session, process group, ids, and so on. `error.changed` tells what of that may have been
- * done before it failed; then this process is better ended.
+ * The steps that can be undone are taken first: umask, working directory (unless the root changes, too), descriptors;
+ * and they are undone if a later one fails, as are the signal mask, the dispositions, the close-on-exec flags, and who
+ * is in the foreground of our terminal. What is changed for good follows: session, process group, ids, and so on.
+ * `error.changed` tells what of that may have been done before it failed; then this process is better ended.
  *
  * As by execve(2), all other threads end with the old program, its stdio buffers are not written, and no function of
  * atexit(3) runs. While the call is on its way, other threads see umask, directory and descriptors change; what they
@@ -49,7 +50,8 @@ PROC_API PROC_CHECK int proc_exec(const char *const argv[], const proc_options *
  * The path that a start would run: looked for in the child's PATH or the `search` of the options, from its directory,
  * with our ids. The answer may be old by the time it is used: to run it, start it by its name.
  *
- * @param program The name or path, as argv[0] of a start; `program` and `start->candidates` of the options count more.
+ * @param program The name or path, as argv[0] of a start; `program` and `start->candidates` of the options count more,
+ *        and `start->program_fd` is refused.
  * @param options As for the start; NULL = all defaults. Nothing is opened or made.
  * @param ret_path Receives the path, always terminated if size > 0; relative if the directory of the search list is, and
  *        then as seen from the child's directory. May be NULL if size is 0.

@@ -24,6 +24,19 @@ static inline struct report proc__step_failed(int step, long rc, int index)
     return (struct report){step, (int32_t)-rc, index};
 }
 
+/* Room for any number in decimal, with its end. */
+#define DECIMAL_ROOM 11
+
+static inline void proc__step_decimal(char *ret_text, unsigned number)
+{
+    int digits = 1;
+    for (unsigned rest = number; rest >= 10; rest /= 10)
+        digits++;
+    ret_text[digits] = '\0';
+    for (; digits > 0; number /= 10)
+        ret_text[--digits] = (char)('0' + number % 10);
+}
+
 static inline long proc__step_call(long number, long a, long b, long c)
 {
     long rc;

@@ -16,6 +16,7 @@
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
 #include "../isolation/seccomp.h"
+#include "announcement.h"
 #include "hook.h"
 #include "terminal.h"
 
@@ -200,9 +201,16 @@ static struct report close_others(const struct plan *plan, const struct needed *
     return plan->stays ? proc__child_shut_others(plan, needed) : proc__child_close_others(plan, needed);
 }
 
-static struct report execute(const struct plan *plan)
+/* As long as there is no filter that may keep our number from us. */
+static void announce(const struct plan *plan)
 {
-    return plan->stays ? STEP_DONE : proc__child_execute(plan);
+    if (plan->listen_pid)
+        proc__announcement_fill_in(plan->listen_pid);
+}
+
+static struct report execute(const struct plan *plan, const struct needed *needed)
+{
+    return plan->stays ? STEP_DONE : proc__child_execute(plan, needed);
 }
 
 /* Beyond a new root there may be no /proc; a limit lets nobody open the list, and hides what is beyond it. */
@@ -256,6 +264,7 @@ struct needed proc__needed_of(const struct plan *plan, int report_fd)
                 [NEEDED_REPORT] = report_fd,
                 [NEEDED_FD_LIST] = -1,
                 [NEEDED_RULESET] = plan->sandbox ? plan->sandbox->ruleset : -1,
+                [NEEDED_PROGRAM] = plan->program_fd,
             },
         .fd_end = -1,
     };
@@ -287,9 +296,10 @@ struct report proc__child_steps(const struct plan *plan, int born, struct needed
         return report;
     /* 19 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
+    announce(plan);
     /* 20 */ if ((report = apply_filter(plan)).step)
         return report;
-    /* 21 */ return execute(plan);
+    /* 21 */ return execute(plan, needed);
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)

@@ -207,6 +207,8 @@ static int become(struct prepared *prepared, struct failure *ret_failure, uint32
     if (proc__undo_prepare(&undo, &prepared->plan, &report) == 0)
         *ret_changed = take_steps(prepared, &undo, &report);
     proc__undo_done(&undo);
+    if (prepared->plan.terminal)
+        proc__terminal_undo(prepared->plan.terminal);
     return proc__prepared_fail(prepared, &report, ret_failure);
 }
 

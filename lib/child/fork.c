@@ -55,10 +55,10 @@ static int refuse(struct failure *ret_failure, const char *what)
 static int check(const struct request *request, struct failure *ret_failure)
 {
     const proc_options *options = &request->options;
-    if (options->program || options->search || request->start.candidates)
-        return refuse(ret_failure, ".program, .search, .candidates: it is a function");
-    if (options->flags & PROC_SEARCH_RELATIVE)
-        return refuse(ret_failure, "PROC_SEARCH_RELATIVE: it is a function");
+    if (options->program || options->search || request->start.candidates || request->start.program_fd)
+        return refuse(ret_failure, ".program, .search, .candidates, .program_fd: it is a function");
+    if (options->flags & (PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK))
+        return refuse(ret_failure, "PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function");
     /* The kernel knows no better parent than a thread, and in a copy of one that we made it would not be this one. */
     if (options->flags & PROC_DIE_WITH_PARENT)
         return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");

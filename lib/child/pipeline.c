@@ -52,7 +52,7 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     pipeline->failed = stage;
     int rc = proc__options_take(&own, request->options, &pipeline->failure);
     if (rc == 0)
-        rc = proc__stage_options_check(&own, &pipeline->common, stage, pipeline->count, &pipeline->failure);
+        rc = proc__stage_options_check(&own, stage, pipeline->count, &pipeline->failure);
     if (rc < 0)
         return rc;
     pipeline->stages[stage].has_err = own.err.kind != PROC_STDIO_DEFAULT;
@@ -61,7 +61,10 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     proc__stage_options_merge(&both, &own, &pipeline->common, stage, pipeline->count);
     spawn->started = proc_now_ms();
     pipeline->taken++;
-    return proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    rc = proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    if (rc < 0)
+        return rc;
+    return proc__stage_session_check(&spawn->ready.request, &pipeline->common, pipeline->count, &pipeline->failure);
 }
 
 static int take(struct pipeline *pipeline, const proc_options *options)
@@ -200,6 +203,9 @@ int proc__pipeline_start(struct pipeline *pipeline)
         proc__wiring_close_ends(&pipeline->stages[i].spawn.ready.wiring);
         if (rc == 0)
             continue;
+        /* It may have been in the foreground before the one that has failed was even born. */
+        if (i < started && pipeline->stages[i].spawn.ready.plan.terminal)
+            proc__terminal_undo(pipeline->stages[i].spawn.ready.plan.terminal);
         /* Killed while the pipes are still there, so that no stage takes this for the end of its input. */
         child->detached = 0;
         if (i < started)

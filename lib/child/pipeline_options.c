@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#include "request.h"
-
 static int refuse(struct failure *ret_failure, int number, const char *what)
 {
     return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, what);
@@ -36,7 +34,7 @@ int proc__pipeline_options_check(const proc_options *common, struct failure *ret
 {
     const proc_stdio *const entries[] = {&common->in, &common->out, &common->err};
     for (int number = 0; number < 3; number++)
-        if (entries[number]->kind == PROC_STDIO_PTY)
+        if (proc__entry_on_terminal(entries[number]))
             return refuse(ret_failure, number, "PTY: made for one child, so give it to a stage");
     const proc_slots *fds = &common->fds;
     for (size_t i = 0; fds->items && i < fds->count; i++)
@@ -45,13 +43,10 @@ int proc__pipeline_options_check(const proc_options *common, struct failure *ret
     return 0;
 }
 
-int proc__stage_options_check(const proc_options *own, const proc_options *common, size_t stage, size_t count,
-                              struct failure *ret_failure)
+int proc__stage_options_check(const proc_options *own, size_t stage, size_t count, struct failure *ret_failure)
 {
     if (own->timeout_ms != 0 || own->stop.count > 0 || own->transfer || own->error)
         return refuse(ret_failure, -1, ".timeout_ms, .stop, .transfer and .error are for the whole pipeline");
-    if (count > 1 && (own->flags | common->flags) & PROC_NEW_SESSION && common->flags & PROC_NEW_GROUP)
-        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes PROC_NEW_SESSION: a group is of one session");
     if (stage > 0 && own->in.kind != PROC_STDIO_DEFAULT)
         return refuse(ret_failure, 0, ".in is what the stage before writes");
     if (stage + 1 < count && own->out.kind != PROC_STDIO_DEFAULT)
@@ -70,6 +65,18 @@ static void merge_stdio(proc_options *both, const proc_options *own, const proc_
         both->err = common->err;
     if (own->fds.count == 0 && !own->fds.items)
         both->fds = common->fds;
+}
+
+int proc__stage_session_check(const struct request *request, const proc_options *common, size_t count,
+                              struct failure *ret_failure)
+{
+    if (count == 1)
+        return 0;
+    if (request->options.flags & PROC_NEW_SESSION && common->flags & PROC_NEW_GROUP)
+        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
+    if (request->terminal.controlling_fd && request->options.terminal == common->terminal)
+        return refuse(ret_failure, -1, ".terminal->controlling_fd is of one session, so give it to a stage");
+    return 0;
 }
 
 void proc__stage_options_merge(proc_options *ret_both, const proc_options *own, const proc_options *common,

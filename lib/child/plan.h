@@ -25,11 +25,18 @@ typedef void forked_body(void *arg);
 /* Beside the moves: 0 to 2, and what the steps need. */
 #define PLAN_KEPT 8
 
+/* The place of the path in script_argv, behind the shell and "--". */
+#define SCRIPT_PATH 2
+
 struct plan {
     const char *const *paths; /* what to execute: the first that can be; ended by NULL */
     const char *const *argv;
     const char *const *env;
-    int searched; /* 1: the paths come from a search list, so "not found" is about the name */
+    int searched;             /* 1: the paths come from a search list, so "not found" is about the name */
+    int program_fd;           /* to execute instead of the paths; -1 = none */
+    int program_number;       /* what it is in the child; -1 = nothing */
+    const char **script_argv; /* for a file without a format: at SCRIPT_PATH its path belongs; NULL = none */
+    char *listen_pid;         /* in env, where its pid belongs; NULL = nowhere */
 
     int new_session, new_group;
     int join_group;  /* -1 = none */

@@ -17,11 +17,6 @@
 
 /* ---- The streams of all ---- */
 
-static int is_moving(const struct stream *stream)
-{
-    return proc__transfer_is_ours(&stream->transfer) && stream->fd >= 0;
-}
-
 /* A way along the moving streams of all children. A stream may be closed when it has been passed. */
 struct way {
     const struct crew *crew;
@@ -36,7 +31,7 @@ static struct stream *next_moving(struct way *way, proc_child **ret_child)
         while (way->next < child->stream_count) {
             struct stream *stream = &child->streams[way->next++];
             *ret_child = child;
-            if (is_moving(stream))
+            if (proc__stream_is_moving(stream))
                 return stream;
         }
     }
@@ -78,7 +73,7 @@ static void move(proc_child *child, struct stream *stream)
     int moved = proc__transfer_move(&stream->transfer, stream->fd, stream->number);
     note_error(child, stream);
     if (moved == TRANSFER_ENDED)
-        proc__stream_close(child, stream);
+        proc__stream_finish(child, stream);
     else
         proc__pump_set_follow(child, stream);
 }

@@ -26,6 +26,8 @@ static int check(const struct request *request, struct failure *ret_failure)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".sandbox->root: it is not looked into");
     if (request->options.namespaces)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: they are not looked into");
+    if (request->start.program_fd)
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, ".start->program_fd is found already");
     return 0;
 }
 
@@ -72,7 +74,7 @@ static int find(const struct prepared *prepared, int start, const char **ret_pat
     if (denied)
         return proc__fail(ret_failure, PROC_STEP_EXEC, EACCES, -1, denied);
     if (prepared->plan.searched)
-        return proc__fail(ret_failure, PROC_STEP_SEARCH, ENOENT, -1, prepared->search_list);
+        return proc__fail(ret_failure, PROC_STEP_SEARCH, ENOENT, -1, prepared->program.search_list);
     return proc__fail(ret_failure, PROC_STEP_EXEC, ENOENT, -1, prepared->plan.paths[0]);
 }
 

@@ -53,6 +53,8 @@ int proc__namespaces_deny_groups(const proc_namespaces *options);
 /* 1: there is such an id within, as far as can be told. */
 int proc__namespaces_have_uid(const proc_namespaces *options, uint32_t uid);
 int proc__namespaces_have_gid(const proc_namespaces *options, uint32_t gid);
+/* Who that user within is to us. 1: told; 0: it cannot be, in a user namespace that is joined. */
+int proc__namespaces_uid_outside(const proc_namespaces *options, uint32_t uid, uint32_t *ret_outside);
 
 /* Makes ready what the new process will need. 0, or a negative errno with the failure; done is right in either case. */
 int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options,

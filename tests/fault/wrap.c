@@ -21,6 +21,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -97,6 +98,10 @@ WRAP_MMAP(mmap64, int64_t)
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
 #endif
+WRAP(int, socketpair, (int family, int type, int protocol, int ends[2]), (family, type, protocol, ends))
+WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))
+WRAP(int, tcgetattr, (int fd, struct termios *modes), (fd, modes))
+WRAP(int, tcsetattr, (int fd, int when, const struct termios *modes), (fd, when, modes))
 WRAP(int, dup2, (int fd, int number), (fd, number))
 WRAP(pid_t, setsid, (void), ())
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
@@ -186,7 +191,7 @@ int __wrap_clone(int (*body)(void *), void *stack, int flags, void *arg, ...)
 /* Which argument says how the call can fail. */
 static long deciding_argument(long number, const long *arguments)
 {
-    if (number == SYS_fcntl)
+    if (number == SYS_fcntl || number == SYS_ioctl)
         return arguments[1];
     return arguments[3]; /* pidfd_send_signal: its flags */
 }
