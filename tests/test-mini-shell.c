@@ -110,7 +110,8 @@ static void ctrl_z_stops_a_job_and_fg_goes_on_with_it(void **state)
     enter(shell, "jobs");
     await(shell, "[1] stopped");
     enter(shell, "fg");
-    type(shell, "wo" "rd\n");
+    type(shell, "wo"
+                "rd\n");
     await(shell, "got word\r\n");
     enter(shell, "exit");
     leave_shell(shell, 0);

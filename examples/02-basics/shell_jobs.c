@@ -6,6 +6,7 @@
  */
 #include "shell_jobs.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,8 @@ static struct job *job_new(const struct pipeline *pipeline)
         perror("mini_shell");
         exit(2);
     }
-    *job = (struct job){.number = jobs ? jobs->number + 1 : 1, .text = text, .stages = stages, .count = pipeline->count};
+    *job =
+        (struct job){.number = jobs ? jobs->number + 1 : 1, .text = text, .stages = stages, .count = pipeline->count};
     return job;
 }
 
@@ -206,10 +208,10 @@ int job_foreground(int number)
     struct job *job = find(number);
     if (!job)
         return 1;
-    fprintf(stderr, "%s\n", job->text);
     if (has_terminal)
         proc_terminal_give(TTY, proc_child_pid(job->stages[0]));
     go_on(job);
+    fprintf(stderr, "%s\n", job->text);
     return wait_for(job);
 }
 
