@@ -261,6 +261,21 @@ static void a_stage_may_have_an_err_of_its_own(void **state)
     proc_result_done(&result);
 }
 
+static void the_own_err_of_a_single_stage_is_collected(void **state)
+{
+    (void)state;
+    proc_result result;
+    assert_rc(proc_pipeline(&result, PROC_REQUESTS(STAGE(SHELL("echo a >&2; echo A"), .err = PROC_CAPTURE)),
+                            PROC_OPTIONS(.out = PROC_CAPTURE)), 0);
+    assert_true(proc_result_ok(&result));
+    assert_string_equal(result.out.data, "A\n");
+    assert_string_equal(result.err.data, "");
+    assert_int_equal(result.output_count, 1);
+    assert_int_equal(result.outputs[0].fd, 2);
+    assert_string_equal(result.outputs[0].data, "a\n");
+    proc_result_done(&result);
+}
+
 static void a_file_for_all_errors_is_opened_once(void **state)
 {
     (void)state;
@@ -633,6 +648,7 @@ int main(int argc, char **argv)
         spawning_test(a_stage_that_cannot_start_takes_all_others_with_it),
         spawning_test(one_err_of_all_comes_in_the_order_of_its_writing),
         spawning_test(a_stage_may_have_an_err_of_its_own),
+        spawning_test(the_own_err_of_a_single_stage_is_collected),
         spawning_test(a_file_for_all_errors_is_opened_once),
         spawning_test(err_may_go_the_way_of_out),
         spawning_test(what_a_stage_does_not_say_is_as_the_pipeline_says),
