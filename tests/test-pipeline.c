@@ -220,6 +220,36 @@ static void a_stage_that_cannot_start_takes_all_others_with_it(void **state)
         assert_ptr_equal(children[i], untouched);
 }
 
+static int until_a_byte_comes(void *fd)
+{
+    char byte;
+    return read(*(int *)fd, &byte, 1) == 1 ? 0 : -EIO;
+}
+
+/* The last stage fails only when the second one is about to read. */
+static void a_killed_stage_is_no_end_of_input_for_the_next_one(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *mark = path_in(directory, "mark");
+    for (int i = 0; i < 30; i++) {
+        int ready[2];
+        proc_child *children[3];
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        const proc_request requests[] = {
+            {CHILD_DOES("sleep", "forever"), NULL},
+            STAGE(PROC_ARGV("sh", "-c", "echo >&3; read l; : >\"$0\"", mark), .fds = PROC_FDS({3, PROC_FD(ready[1])})),
+            STAGE(PROC_ARGV("/no/such/program"), .fds = PROC_FDS({3, PROC_FD(ready[0])}),
+                  .hook = PROC_HOOK(until_a_byte_comes, (int[]){3})),
+            {NULL, NULL}};
+        assert_rc(proc_spawn_pipeline(children, requests, NULL), -ENOENT);
+        close(ready[0]);
+        close(ready[1]);
+        assert_int_equal(access(mark, F_OK), -1);
+    }
+    free(mark);
+    directory_remove(directory);
+}
+
 /* ---- Errors of all, and of each ---- */
 
 static void one_err_of_all_comes_in_the_order_of_its_writing(void **state)
@@ -646,6 +676,7 @@ int main(int argc, char **argv)
         spawning_test(a_stage_that_feeds_one_that_has_ended_is_no_failure),
         spawning_test(the_last_failure_is_told_as_pipefail_does),
         spawning_test(a_stage_that_cannot_start_takes_all_others_with_it),
+        spawning_test(a_killed_stage_is_no_end_of_input_for_the_next_one),
         spawning_test(one_err_of_all_comes_in_the_order_of_its_writing),
         spawning_test(a_stage_may_have_an_err_of_its_own),
         spawning_test(the_own_err_of_a_single_stage_is_collected),

@@ -185,6 +185,20 @@ static int start_stage(struct pipeline *pipeline, size_t stage)
     return 0;
 }
 
+/* From the last one on: who still runs must not take the death of the one before for the end of its input. */
+static void take_back(struct pipeline *pipeline, size_t started)
+{
+    for (size_t i = pipeline->count; i-- > 0;) {
+        proc_child *child = pipeline->children[i];
+        child->detached = 0;
+        if (i < started)
+            proc_child_free(child);
+        else
+            proc__child_discard(child);
+        pipeline->children[i] = NULL;
+    }
+}
+
 int proc__pipeline_start(struct pipeline *pipeline)
 {
     size_t started = 0;
@@ -194,20 +208,12 @@ int proc__pipeline_start(struct pipeline *pipeline)
         started += rc == 0;
     }
     for (size_t i = 0; i < pipeline->count; i++) {
-        proc_child *child = pipeline->children[i];
         pipeline->stages[i].spawn.child = NULL;
         /* Only now: `err` may be the same for all. */
         proc__wiring_close_ends(&pipeline->stages[i].spawn.ready.wiring);
-        if (rc == 0)
-            continue;
-        /* Killed while the pipes are still there, so that no stage takes this for the end of its input. */
-        child->detached = 0;
-        if (i < started)
-            proc_child_free(child);
-        else
-            proc__child_discard(child);
-        pipeline->children[i] = NULL;
     }
+    if (rc < 0)
+        take_back(pipeline, started);
     return rc;
 }
 
