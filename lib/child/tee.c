@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes to a descriptor that others use as well, so its flags must stay as they are, and yet never waits for it: pipes
- * and terminals are opened a second time, sockets have a flag for it, and files never let one wait. What is left is
- * written in pieces so small that they fit where poll(2) says that something does. Owns its copy of the descriptor, and
- * what is still to be written.
+ * Writes to a descriptor that others use as well, so its flags must stay as they are, may be changed by others at any
+ * time, and yet it never waits: pipes and terminals are opened a second time, sockets have a flag for it, and files never
+ * let one wait. What is left is written in pieces so small that they fit where poll(2) says that something does. Owns its
+ * copy of the descriptor, and what is still to be written.
  */
 #include "tee.h"
 
@@ -23,10 +23,18 @@
 #include "../base/fd.h"
 
 enum {
-    WAY_PLAIN,  /* a write does not wait: a file, or a description that does not block */
+    WAY_PLAIN,  /* a write does not wait: a file, or a description of our own */
     WAY_SOCKET, /* with a flag it does not */
-    WAY_CAREFUL /* it might */
+    WAY_PIPE,   /* it might */
+    WAY_DEVICE  /* it might, too: a terminal, or who knows what */
 };
+
+/*
+ * What a pipe takes whole when it takes anything at all, unless others fill it in this very moment; and what a terminal
+ * does: its buffers have room for 256 bytes or for none, and one byte may become two.
+ */
+#define PIPE_PIECE ((size_t)PIPE_BUF)
+#define DEVICE_PIECE ((size_t)128)
 
 void proc__tee_init(struct tee *tee)
 {
@@ -35,10 +43,12 @@ void proc__tee_init(struct tee *tee)
 
 /* ---- The target ---- */
 
+/* A master is none here: to open it again would make another terminal. */
 static int is_terminal(int fd)
 {
     struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0;
+    unsigned number;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && ioctl(fd, TIOCGPTN, &number) < 0;
 }
 
 /* A description of our own for the same pipe or terminal. The descriptor, or negative: then the other ways are left. */
@@ -49,11 +59,9 @@ static int open_again(int fd)
     return proc__fd_open(path, O_WRONLY | O_NONBLOCK, 0);
 }
 
-static int way_of(int flags, mode_t mode)
+static int way_of(mode_t mode)
 {
-    if (flags & O_NONBLOCK || S_ISREG(mode))
-        return WAY_PLAIN;
-    return S_ISSOCK(mode) ? WAY_SOCKET : WAY_CAREFUL;
+    return S_ISREG(mode) ? WAY_PLAIN : S_ISSOCK(mode) ? WAY_SOCKET : S_ISFIFO(mode) ? WAY_PIPE : WAY_DEVICE;
 }
 
 int proc__tee_open(struct tee *tee, int fd)
@@ -62,8 +70,8 @@ int proc__tee_open(struct tee *tee, int fd)
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fstat(fd, &is) < 0 || (flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
         return -EBADF;
-    tee->way = way_of(flags, is.st_mode);
-    if (tee->way == WAY_CAREFUL && (S_ISFIFO(is.st_mode) || is_terminal(fd)))
+    tee->way = way_of(is.st_mode);
+    if (tee->way == WAY_PIPE || (tee->way == WAY_DEVICE && is_terminal(fd)))
         tee->fd = open_again(fd);
     if (tee->fd >= 0) {
         tee->way = WAY_PLAIN;
@@ -94,13 +102,22 @@ static int64_t send_now(int fd, const char *data, size_t size)
     return sent < 0 ? -errno : sent;
 }
 
-/* PIPE_BUF is what a pipe takes whole when it takes anything at all, unless others fill it in this very moment. */
-static int64_t write_carefully(int fd, const char *data, size_t size)
+static int64_t write_carefully(int fd, const char *data, size_t size, size_t piece)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     if (proc__poll(&room, 1, proc__deadline_in(0)) == 0)
         return -EAGAIN;
-    return proc__fd_write_quietly(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+    return proc__fd_write_quietly(fd, data, size < piece ? size : piece);
+}
+
+static int64_t write_some(const struct tee *tee, const char *data, size_t size)
+{
+    switch (tee->way) {
+    case WAY_SOCKET: return send_now(tee->fd, data, size);
+    case WAY_PIPE: return write_carefully(tee->fd, data, size, PIPE_PIECE);
+    case WAY_DEVICE: return write_carefully(tee->fd, data, size, DEVICE_PIECE);
+    default: return proc__fd_write_quietly(tee->fd, data, size);
+    }
 }
 
 /* How many bytes were written, which is less than all if the target would have let us wait, or has failed. */
@@ -108,9 +125,7 @@ static size_t write_now(struct tee *tee, const char *data, size_t size)
 {
     size_t done = 0;
     while (done < size) {
-        int64_t some = tee->way == WAY_SOCKET    ? send_now(tee->fd, data + done, size - done)
-                       : tee->way == WAY_CAREFUL ? write_carefully(tee->fd, data + done, size - done)
-                                                 : proc__fd_write_quietly(tee->fd, data + done, size - done);
+        int64_t some = write_some(tee, data + done, size - done);
         if (some <= 0) {
             if (some != -EAGAIN)
                 proc__tee_give_up(tee, some < 0 ? (int)some : -EIO);
