@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
@@ -394,12 +395,19 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
         PROC_OPTIONS(.fds = PROC_FDS({5, PROC_CAPTURE}), .error = &error),
         PROC_OPTIONS(.in = {.kind = PROC_STDIO_PTY}, .error = &error),
         PROC_OPTIONS(.timeout_ms = -2, .error = &error),
+        PROC_OPTIONS(.flags = PROC_NEW_GROUP, .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID), .error = &error),
     };
     for (size_t i = 0; i < COUNT(all); i++) {
         error = (proc_error){0};
         assert_rc(proc_pipeline(&result, plain, all[i]), -EINVAL);
         assert_int_equal(error.step, PROC_STEP_OPTIONS);
     }
+    /* Also what is of no use, since the stages say something else. */
+    error = (proc_error){0};
+    assert_rc(proc_pipeline(&result, PROC_REQUESTS(STAGE(PROC_ARGV("true"), .in = PROC_NULL)),
+                            PROC_OPTIONS(.in = {.size = 3}, .error = &error)), -EINVAL);
+    assert_string_equal(error.text, "pipeline: options \"entry: .size is not for this kind\" for descriptor 0: "
+                                    "Invalid argument");
     assert_rc(proc_pipeline(&result, plain + 2, PROC_OPTIONS(.error = &error)), -EINVAL);
     assert_string_equal(error.text, "pipeline: options \"there is no stage\": Invalid argument");
     assert_rc(proc_pipeline(&result, NULL, NULL), -EINVAL);
@@ -475,6 +483,36 @@ static void a_cancel_stops_all_by_the_steps_whoever_has_ended(void **state)
         close(ends[0]);
         close(ends[1]);
     }
+}
+
+/* poll(2) refuses more descriptors than the limit allows. */
+static int cancel_with_a_low_limit(void *unused)
+{
+    (void)unused;
+    int cancel[2];
+    proc_child *child;
+    proc_result result;
+    if (pipe2(cancel, O_CLOEXEC) < 0 || write(cancel[1], "", 1) != 1)
+        return 1;
+    if (proc_spawn(&child, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.out = PROC_CAPTURE, .err = PROC_CAPTURE,
+                                .transfer = PROC_TRANSFER(.cancel_fd = &cancel[0]))) < 0)
+        return 2;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 2;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (proc_collect(child, PATIENCE_MS, &result) != 0 || !result.cancelled)
+        return 3;
+    proc_result_done(&result);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_cancel_is_noticed_whatever_the_limit(void **state)
+{
+    (void)state;
+    assert_in_fork(cancel_with_a_low_limit, NULL);
 }
 
 static void a_stop_that_is_too_weak_tells_who_still_runs(void **state)
@@ -688,6 +726,7 @@ int main(int argc, char **argv)
         spawning_test(a_descriptor_that_is_not_open_never_becomes_one_of_ours),
         spawning_test(all_stages_are_stopped_when_the_time_is_over),
         spawning_test(a_cancel_stops_all_by_the_steps_whoever_has_ended),
+        spawning_test(a_cancel_is_noticed_whatever_the_limit),
         spawning_test(a_stop_that_is_too_weak_tells_who_still_runs),
         spawning_test(a_grandchild_that_holds_an_output_costs_the_drain_time),
         spawning_test(started_stages_are_fed_read_and_waited_for),

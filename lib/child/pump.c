@@ -198,7 +198,9 @@ int proc__pump_round(const struct crew *crew, deadline when, int watched)
         *cancel = (struct pollfd){.fd = first->cancel_fd, .events = POLLIN};
     if (proc__poll(fds, streams + ends + cancels, when) < 0) {
         move_blindly(crew, fds, streams, when);
-        return watched & PUMP_END;
+        /* It allows fewer at once than may be open, but one it does. */
+        int is_cancelled = cancels && proc__poll(cancel, 1, proc__deadline_in(0)) > 0;
+        return (watched & PUMP_END) | (is_cancelled ? PUMP_CANCEL : 0);
     }
     move_ready(crew, fds);
     return (is_any_ready(fds + streams, ends) ? PUMP_END : 0) | (is_any_ready(cancel, cancels) ? PUMP_CANCEL : 0);
