@@ -331,7 +331,8 @@ typedef struct proc_request {
  * - PROC_NEW_GROUP of the pipeline makes one group of all: the first stage leads it, and the others join it. Signal all
  *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
  *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
- *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead.
+ *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Only the
+ *   first stage may have a pid namespace of its own: in others the group has another number.
  * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
  *
  * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take

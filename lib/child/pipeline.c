@@ -61,7 +61,10 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     proc__stage_options_merge(&both, &own, &pipeline->common, stage, pipeline->count);
     spawn->started = proc_now_ms();
     pipeline->taken++;
-    return proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    rc = proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    if (rc < 0)
+        return rc;
+    return proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, &pipeline->failure);
 }
 
 static int take(struct pipeline *pipeline, const proc_options *options)
