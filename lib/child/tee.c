@@ -23,18 +23,18 @@
 #include "../base/fd.h"
 
 enum {
-    WAY_PLAIN,  /* a write does not wait: a file, or a description of our own */
-    WAY_SOCKET, /* with a flag it does not */
-    WAY_PIPE,   /* it might */
-    WAY_DEVICE  /* it might, too: a terminal, or who knows what */
+    WAY_PLAIN,    /* a write does not wait: a file, or a description of our own */
+    WAY_SOCKET,   /* with a flag it does not */
+    WAY_TERMINAL, /* it might */
+    WAY_CAREFUL   /* it might: a pipe, or who knows what */
 };
 
 /*
- * What a pipe takes whole when it takes anything at all, unless others fill it in this very moment; and what a terminal
- * does: its buffers have room for 256 bytes or for none, and one byte may become two.
+ * What fits where something does: a terminal has room for 256 bytes or for none, and makes two bytes of some; a pipe
+ * takes PIPE_BUF whole, unless others fill it in this very moment.
  */
-#define PIPE_PIECE ((size_t)PIPE_BUF)
-#define DEVICE_PIECE ((size_t)128)
+#define TERMINAL_PIECE ((size_t)128)
+#define PIECE ((size_t)PIPE_BUF)
 
 void proc__tee_init(struct tee *tee)
 {
@@ -43,12 +43,17 @@ void proc__tee_init(struct tee *tee)
 
 /* ---- The target ---- */
 
-/* A master is none here: to open it again would make another terminal. */
 static int is_terminal(int fd)
 {
     struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0;
+}
+
+/* To open a master again would make another terminal. */
+static int is_master(int fd)
+{
     unsigned number;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 && ioctl(fd, TIOCGPTN, &number) < 0;
+    return ioctl(fd, TIOCGPTN, &number) == 0;
 }
 
 /* A description of our own for the same pipe or terminal. The descriptor, or negative: then the other ways are left. */
@@ -59,9 +64,13 @@ static int open_again(int fd)
     return proc__fd_open(path, O_WRONLY | O_NONBLOCK, 0);
 }
 
-static int way_of(mode_t mode)
+static int way_of(int fd, mode_t mode)
 {
-    return S_ISREG(mode) ? WAY_PLAIN : S_ISSOCK(mode) ? WAY_SOCKET : S_ISFIFO(mode) ? WAY_PIPE : WAY_DEVICE;
+    if (S_ISREG(mode))
+        return WAY_PLAIN;
+    if (S_ISSOCK(mode))
+        return WAY_SOCKET;
+    return is_terminal(fd) ? WAY_TERMINAL : WAY_CAREFUL;
 }
 
 int proc__tee_open(struct tee *tee, int fd)
@@ -70,8 +79,8 @@ int proc__tee_open(struct tee *tee, int fd)
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fstat(fd, &is) < 0 || (flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
         return -EBADF;
-    tee->way = way_of(is.st_mode);
-    if (tee->way == WAY_PIPE || (tee->way == WAY_DEVICE && is_terminal(fd)))
+    tee->way = way_of(fd, is.st_mode);
+    if (S_ISFIFO(is.st_mode) || (tee->way == WAY_TERMINAL && !is_master(fd)))
         tee->fd = open_again(fd);
     if (tee->fd >= 0) {
         tee->way = WAY_PLAIN;
@@ -114,8 +123,8 @@ static int64_t write_some(const struct tee *tee, const char *data, size_t size)
 {
     switch (tee->way) {
     case WAY_SOCKET: return send_now(tee->fd, data, size);
-    case WAY_PIPE: return write_carefully(tee->fd, data, size, PIPE_PIECE);
-    case WAY_DEVICE: return write_carefully(tee->fd, data, size, DEVICE_PIECE);
+    case WAY_TERMINAL: return write_carefully(tee->fd, data, size, TERMINAL_PIECE);
+    case WAY_CAREFUL: return write_carefully(tee->fd, data, size, PIECE);
     default: return proc__fd_write_quietly(tee->fd, data, size);
     }
 }
