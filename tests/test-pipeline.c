@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -515,6 +516,50 @@ static void a_cancel_is_noticed_whatever_the_limit(void **state)
     assert_in_fork(cancel_with_a_low_limit, NULL);
 }
 
+/* From now on everybody else comes first, and more so after some work. */
+static int step_back_and_cancel(int fd, const char *data, size_t len, void *cancel)
+{
+    (void)fd, (void)data;
+    if (len == 0)
+        return 0;
+    sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
+    for (int64_t until = proc_now_ms() + 50; proc_now_ms() < until;)
+        ;
+    return write(*(int *)cancel, "", 1) == 1 ? 0 : -EIO;
+}
+
+/* On one CPU, where the next stage sees the end of the one before ahead of our next call. */
+static int cancel_in_slow_motion(void *mark)
+{
+    int cancel[2];
+    cpu_set_t here;
+    proc_result result;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    if (sched_setaffinity(0, sizeof here, &here) < 0 || pipe2(cancel, O_CLOEXEC) < 0)
+        return 1;
+    const proc_request requests[] = {
+        {CHILD_DOES("sleep", "forever"), NULL},
+        STAGE(PROC_ARGV("sh", "-c", "echo >&3; read l; : >\"$0\"", mark),
+              .fds = PROC_FDS({3, PROC_CALLBACK(step_back_and_cancel, &cancel[1])})),
+        {NULL, NULL}};
+    if (proc_pipeline(&result, requests, PROC_OPTIONS(.transfer = PROC_TRANSFER(.cancel_fd = &cancel[0]))) < 0)
+        return 2;
+    int is_good = result.cancelled && access(mark, F_OK) < 0;
+    proc_result_done(&result);
+    return is_good ? 0 : 3;
+}
+
+static void a_stopped_stage_is_no_end_of_input_for_the_next_one(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *mark = path_in(directory, "mark");
+    for (int i = 0; i < 5; i++)
+        assert_in_fork(cancel_in_slow_motion, mark);
+    free(mark);
+    directory_remove(directory);
+}
+
 static void a_stop_that_is_too_weak_tells_who_still_runs(void **state)
 {
     (void)state;
@@ -727,6 +772,7 @@ int main(int argc, char **argv)
         spawning_test(all_stages_are_stopped_when_the_time_is_over),
         spawning_test(a_cancel_stops_all_by_the_steps_whoever_has_ended),
         spawning_test(a_cancel_is_noticed_whatever_the_limit),
+        spawning_test(a_stopped_stage_is_no_end_of_input_for_the_next_one),
         spawning_test(a_stop_that_is_too_weak_tells_who_still_runs),
         spawning_test(a_grandchild_that_holds_an_output_costs_the_drain_time),
         spawning_test(started_stages_are_fed_read_and_waited_for),
