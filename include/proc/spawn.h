@@ -154,7 +154,8 @@ typedef struct proc_stdio {
  * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
  * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
  *
- * Files are written to as they are: one on a file system that does not answer makes us wait.
+ * Files are written to as they are: one on a file system that does not answer makes us wait, and RLIMIT_FSIZE raises
+ * SIGXFSZ as at any write(2).
  *
  * @snippet pipeline.c tee
  */
@@ -334,6 +335,8 @@ typedef struct proc_request {
  *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Only the
  *   first stage may have a pid namespace of its own: in others the group has another number.
  * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
+ *
+ * Free the last one first if they may still run: a stage that is killed is the end of input for the next one.
  *
  * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
  * them all. proc_pipeline() does all of this in one call.
