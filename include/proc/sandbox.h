@@ -102,7 +102,8 @@ struct sock_filter; /* <linux/filter.h> */
  * What it may no longer do. Zero: nothing is taken away.
  *
  * **root** is chroot(2), which needs CAP_SYS_CHROOT. Working directory, program and search list are then those of the
- * new root, "/" is the working directory unless one is said, and `proc_start.cwd_fd` is refused, for it would lead out.
+ * new root, from which a relative directory is seen, too; "/" is the working directory unless one is said.
+ * `proc_start.cwd_fd` is refused, for it would lead out.
  * Files of the stdio entries and of landlock are still ours. A child that stays root, or is given a directory's
  * descriptor, can leave it: give it other ids.
  *
