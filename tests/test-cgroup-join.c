@@ -262,7 +262,7 @@ static int starts_beyond_a_lost_mount(void *arg)
     const char *point = arg;
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount(group, point, NULL, MS_BIND, NULL) < 0)
-        return 77;
+        return NOT_POSSIBLE;
     int fd = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     require(fd >= 0 && umount2(point, MNT_DETACH) == 0);
     alarm(PATIENCE_MS / 1000);
@@ -280,8 +280,13 @@ static void the_way_up_from_a_lost_mount_has_an_end(void **state)
 {
     (void)state;
     char *point = directory_make();
-    assert_in_fork(starts_beyond_a_lost_mount, point);
+    struct verdict verdict;
+    run_in_fork(&verdict, starts_beyond_a_lost_mount, point, PATIENCE_MS);
     directory_remove(point);
+    if (verdict.code == NOT_POSSIBLE)
+        SKIP_TEST("no mount namespace of our own here");
+    if (verdict.code != 0)
+        fail_msg("left with %d: %s", verdict.code, verdict.text);
 }
 
 static void a_frozen_group_of_version_1_is_refused(void **state)
