@@ -349,13 +349,9 @@ typedef struct proc_request {
  * - PROC_NEW_GROUP of the pipeline makes one group of all: the first stage leads it, and the others join it. Signal all
  *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
  *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
-<<<<<<< HEAD
  *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Such a group is
- *   the job of a shell: `terminal->foreground` puts all of it into the foreground.
-=======
- *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Only the
- *   first stage may have a pid namespace of its own: in others the group has another number.
->>>>>>> wt-b3
+ *   the job of a shell: `terminal->foreground` puts all of it into the foreground. Only the first stage may have a pid
+ *   namespace of its own: in others the group has another number.
  * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
  *
  * Free the last one first if they may still run: a stage that is killed is the end of input for the next one.

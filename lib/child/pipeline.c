@@ -64,11 +64,10 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     rc = proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
     if (rc < 0)
         return rc;
-<<<<<<< HEAD
+    rc = proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, &pipeline->failure);
+    if (rc < 0)
+        return rc;
     return proc__stage_session_check(&spawn->ready.request, &pipeline->common, pipeline->count, &pipeline->failure);
-=======
-    return proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, &pipeline->failure);
->>>>>>> wt-b3
 }
 
 static int take(struct pipeline *pipeline, const proc_options *options)
@@ -197,6 +196,10 @@ static void take_back(struct pipeline *pipeline, size_t started)
 {
     for (size_t i = pipeline->count; i-- > 0;) {
         proc_child *child = pipeline->children[i];
+        const struct terminal *terminal = pipeline->stages[i].spawn.ready.plan.terminal;
+        /* It may have been in the foreground before the one that has failed was even born. */
+        if (i < started && terminal)
+            proc__terminal_undo(terminal);
         child->detached = 0;
         if (i < started)
             proc_child_free(child);
@@ -218,21 +221,6 @@ int proc__pipeline_start(struct pipeline *pipeline)
         pipeline->stages[i].spawn.child = NULL;
         /* Only now: `err` may be the same for all. */
         proc__wiring_close_ends(&pipeline->stages[i].spawn.ready.wiring);
-<<<<<<< HEAD
-        if (rc == 0)
-            continue;
-        /* It may have been in the foreground before the one that has failed was even born. */
-        if (i < started && pipeline->stages[i].spawn.ready.plan.terminal)
-            proc__terminal_undo(pipeline->stages[i].spawn.ready.plan.terminal);
-        /* Killed while the pipes are still there, so that no stage takes this for the end of its input. */
-        child->detached = 0;
-        if (i < started)
-            proc_child_free(child);
-        else
-            proc__child_discard(child);
-        pipeline->children[i] = NULL;
-=======
->>>>>>> wt-b3
     }
     if (rc < 0)
         take_back(pipeline, started);

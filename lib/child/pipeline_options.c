@@ -8,11 +8,8 @@
 
 #include <errno.h>
 
-<<<<<<< HEAD
-=======
 #include "../isolation/namespaces.h"
 
->>>>>>> wt-b3
 static int refuse(struct failure *ret_failure, int number, const char *what)
 {
     return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, what);
