@@ -276,6 +276,16 @@ static void what_is_for_good_is_told(void **state)
                            PROC_CHANGED_SESSION);
 }
 
+/* The CPUs are chosen before any namespace is made. */
+static void what_was_not_reached_is_not_told_as_changed(void **state)
+{
+    (void)state;
+    assert_fails_to_become(PROC_ARGV("true"),
+                           PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.cpus = "65535"),
+                                        .namespaces = PROC_NAMESPACES(.create = PROC_NS_UTS)),
+                           -EINVAL, PROC_STEP_CPUS, PROC_CHANGED_LIMITS);
+}
+
 static int lead_a_session_twice(void *arg)
 {
     require(setsid() > 0);
@@ -461,6 +471,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(all_is_as_before_when_the_program_is_missing),
         cmocka_unit_test(all_is_as_before_when_a_step_fails),
         cmocka_unit_test(what_is_for_good_is_told),
+        cmocka_unit_test(what_was_not_reached_is_not_told_as_changed),
         cmocka_unit_test(a_group_leader_cannot_lead_a_session),
         root_test(ids_are_changed_last_and_for_good),
         cmocka_unit_test(what_needs_somebody_who_stays_is_refused),

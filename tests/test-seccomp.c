@@ -20,6 +20,8 @@
 #include <proc/daemon.h>
 #include <proc/proc.h>
 
+#include "places.h"
+
 /* ---- Filters ---- */
 
 struct filter {
@@ -245,6 +247,34 @@ static void a_filter_that_kills_for_execve_is_a_start_that_fails(void **state)
     }
 }
 
+/* There no vfork wait tells the end, and the pipe that does may be denied: by a birth, and by one with two. */
+static void a_birth_into_namespaces_under_a_filter_is_told_truly(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_PID, PROC_NS_USER, PROC_NS_TIME};
+    static const uint32_t answers[] = {REFUSE(EPERM), REFUSE(0), REFUSE(EINTR), SECCOMP_RET_KILL_PROCESS};
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_PID | PROC_NS_USER | PROC_NS_TIME);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const proc_namespaces *born = PROC_NAMESPACES(.create = kinds[i]);
+        for (size_t j = 0; j < sizeof answers / sizeof answers[0]; j++) {
+            struct filter mute = one_answer(SYS_write, answers[j]);
+            answer(&mute, SYS_exit_group, answers[j]);
+            answer(&mute, SYS_exit, answers[j]);
+            assert_fails(PROC_ARGV(MISSING), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(mute)), -ENOENT,
+                         PROC_STEP_EXEC, 0, NULL);
+        }
+        struct filter deadly = one_answer(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+        assert_fails(PROC_ARGV("/bin/sh"), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(deadly)), -EPERM,
+                     PROC_STEP_SECCOMP, SIGSYS,
+                     "spawn \"/bin/sh\": seccomp \"killed by the filter\": Operation not permitted");
+        struct filter harmless = one_answer(SYS_uname, SECCOMP_RET_KILL_PROCESS);
+        proc_child *child =
+            start(CHILD_DOES("try-uname"), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(harmless)));
+        assert_ends(child, PROC_SIGNALED, SIGSYS); /* the program, not the start */
+        proc_child_free(child);
+    }
+}
+
 static void a_filter_that_allows_nothing_but_execve_still_starts(void **state)
 {
     (void)state;
@@ -344,6 +374,7 @@ int main(int argc, char **argv)
         filter_test(a_program_by_descriptor_that_a_filter_denies_comes_to_an_end),
         filter_test(the_pid_that_is_announced_is_none_of_the_filters_business),
         filter_test(a_filter_that_kills_for_execve_is_a_start_that_fails),
+        filter_test(a_birth_into_namespaces_under_a_filter_is_told_truly),
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),
         cmocka_unit_test_setup_teardown(a_daemons_program_under_a_filter_is_told_truly, needs_filters_and_orphans,

@@ -160,7 +160,8 @@ typedef struct proc_stdio {
  * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
  * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
  *
- * Files are written to as they are: one on a file system that does not answer makes us wait.
+ * Files are written to as they are: one on a file system that does not answer makes us wait, and RLIMIT_FSIZE raises
+ * SIGXFSZ as at any write(2).
  *
  * @snippet pipeline.c tee
  */
@@ -349,8 +350,11 @@ typedef struct proc_request {
  *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
  *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
  *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Such a group is
- *   the job of a shell: `terminal->foreground` puts all of it into the foreground.
+ *   the job of a shell: `terminal->foreground` puts all of it into the foreground. Only the first stage may have a pid
+ *   namespace of its own: in others the group has another number.
  * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
+ *
+ * Free the last one first if they may still run: a stage that is killed is the end of input for the next one.
  *
  * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
  * them all. proc_pipeline() does all of this in one call.

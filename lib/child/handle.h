@@ -71,7 +71,7 @@ struct proc_child {
      * bytes are moved together the first's is for all.
      */
     struct pollfd *polled; /* room for all transferring streams, ends and one more; NULL: a few on the stack will do */
-    proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
+    proc_output *outputs;  /* room for those that have no place of their own in a result; NULL once handed over */
     int seen_ended;       /* 1: its end is not waited for any more */
     int handed_over;      /* 1: a result has got the outputs */
     int transfer_error;   /* the first errno of a transfer */

@@ -16,6 +16,9 @@ int proc__stage_options_check(const proc_options *own, size_t stage, size_t coun
 /* The same for the request that came of both: it knows what some options imply. */
 int proc__stage_session_check(const struct request *request, const proc_options *common, size_t count,
                               struct failure *ret_failure);
+/* Of a stage as it is started: what the group of all excludes. */
+int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage,
+                              struct failure *ret_failure);
 /* The options by which a stage is started. */
 void proc__stage_options_merge(proc_options *ret_both, const proc_options *own, const proc_options *common,
                                size_t stage, size_t count);

@@ -81,6 +81,13 @@ int proc__plan_has_filter(const struct plan *plan);
  */
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd);
 
+/*
+ * Of a new process that has left the plan without a word, and was not made by fork(2). Killed by its filter on the way
+ * to its program: not a start, although no step has failed. Else it was executed, step 0, or somebody has killed it,
+ * which may happen to a program at any time.
+ */
+struct report proc__judge_silence(const struct plan *plan, int pidfd);
+
 /* The steps of it that are not about a new program: all up to the ids. Step 0: done. */
 struct report proc__child_settle(const struct plan *plan, int *report_fd);
 

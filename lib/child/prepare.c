@@ -49,9 +49,6 @@ static void plan_place(struct prepared *prepared)
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
     plan->cwd = request->options.cwd;
-    /* Or it would stay outside, and lead out. */
-    if (!plan->cwd && request->sandbox.root)
-        plan->cwd = "/";
     plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
     plan->umask = request->options.umask ? (int)*request->options.umask : -1;
     plan->moves = prepared->wiring.moves;

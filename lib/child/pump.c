@@ -90,11 +90,10 @@ static void move_ready(const struct crew *crew, const struct pollfd *fds)
 
 /* ---- Rounds ---- */
 
-/* Of one child the outputs 1 and 2 have their own places in the result; of several only the last one's 1 has. */
-static int needs_a_place(const struct crew *crew, const struct stream *stream)
+/* The output 1 has its own place in the result, and so has a 2; but not if it is the one that a stage has of its own. */
+static int may_need_a_place(const struct stream *stream)
 {
-    return stream->transfer.is.kind == PROC_STDIO_CAPTURE && stream->number != 1 &&
-           (crew->count > 1 || stream->number != 2);
+    return stream->transfer.is.kind == PROC_STDIO_CAPTURE && stream->number != 1;
 }
 
 int proc__pump_prepare(const struct crew *crew)
@@ -105,7 +104,7 @@ int proc__pump_prepare(const struct crew *crew)
         for (size_t j = 0; j < crew->children[i]->stream_count; j++) {
             const struct stream *stream = &crew->children[i]->streams[j];
             polled += proc__transfer_is_ours(&stream->transfer) ? 1 : 0;
-            outputs += needs_a_place(crew, stream) ? 1 : 0;
+            outputs += may_need_a_place(stream) ? 1 : 0;
         }
     proc__pump_done(first);
     if (polled > FEW)
@@ -194,7 +193,9 @@ int proc__pump_round(const struct crew *crew, deadline when, int watched)
         *cancel = (struct pollfd){.fd = first->cancel_fd, .events = POLLIN};
     if (proc__poll(fds, streams + ends + cancels, when) < 0) {
         move_blindly(crew, fds, streams, when);
-        return watched & PUMP_END;
+        /* It allows fewer at once than may be open, but one it does. */
+        int is_cancelled = cancels && proc__poll(cancel, 1, proc__deadline_in(0)) > 0;
+        return (watched & PUMP_END) | (is_cancelled ? PUMP_CANCEL : 0);
     }
     move_ready(crew, fds);
     return (is_any_ready(fds + streams, ends) ? PUMP_END : 0) | (is_any_ready(cancel, cancels) ? PUMP_CANCEL : 0);

@@ -91,11 +91,7 @@ static int clone_and_await_end(struct start *start, int *ret_pidfd)
     return rc < 0 ? rc : pid;
 }
 
-/*
- * Killed by its filter on the way to its program: not a start, although no step has failed. Else it was executed, or
- * somebody has killed it, which may happen to a program at any time.
- */
-static struct report judge_silence(const struct plan *plan, int pidfd)
+struct report proc__judge_silence(const struct plan *plan, int pidfd)
 {
     if (proc__plan_has_filter(plan) && proc__pidfd_died_unexecuted(pidfd) == SIGSYS)
         return (struct report){PROC_STEP_SECCOMP, EPERM, SIGSYS};
@@ -115,7 +111,7 @@ static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_p
     *ret_report = start->report;
     munmap(start, sizeof *start);
     if (pid >= 0 && !ret_report->step)
-        *ret_report = judge_silence(plan, *ret_pidfd);
+        *ret_report = proc__judge_silence(plan, *ret_pidfd);
     return pid;
 }
 

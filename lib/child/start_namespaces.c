@@ -28,25 +28,40 @@
 #include "../isolation/namespaces.h"
 #include "held.h"
 
-/* What the one in between tells: in shared memory, where it is true whenever and however that process ends. */
+/* In shared memory, where it is true whenever and however a process ends, and no filter can keep it back. */
 struct told {
-    int pid; /* of the child that it has borne; 0 = none */
-    struct report report;
+    int pid; /* of the child that the one in between has borne; 0 = none */
+    struct report between, child;
 };
 
 struct birth {
     const struct plan *plan;
     const struct namespaces *namespaces;
     struct hold hold;
-    struct told *told; /* NULL: nobody is in between */
+    struct told *told;
 };
+
+static int has_middle(const struct birth *birth)
+{
+    return birth->namespaces->births.has_middle;
+}
 
 /* ---- In the new processes: system calls alone ---- */
 
+/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
 _Noreturn static void leave_process(int code)
 {
-    for (;;)
-        proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit, code, 0, 0, 0, 0, 0);
+    __builtin_trap();
+}
+
+/* The step last: it makes the others count, and we may be killed in between. */
+static void tell(struct report *ret_report, const struct report *report)
+{
+    ret_report->code = report->code;
+    ret_report->index = report->index;
+    __atomic_store_n(&ret_report->step, report->step, __ATOMIC_RELEASE);
 }
 
 _Noreturn static void live(struct birth *birth)
@@ -54,7 +69,7 @@ _Noreturn static void live(struct birth *birth)
     struct hold *hold = &birth->hold;
     if (proc__hold_wait(hold, birth->plan)) {
         struct report report = proc__child_side(birth->plan, 0, &hold->report[1]);
-        proc__syscall(SYS_write, hold->report[1], (long)&report, sizeof report, 0, 0, 0);
+        tell(&birth->told->child, &report);
     }
     leave_process(127);
 }
@@ -97,7 +112,7 @@ _Noreturn static void stand_between(struct birth *birth)
         report = proc__namespaces_make_time(birth->namespaces);
     if (!report.step)
         report = bear(birth);
-    birth->told->report = report;
+    birth->told->between = report;
     leave_process(0);
 }
 
@@ -113,7 +128,7 @@ static int make_first(struct birth *birth, int *ret_pidfd, struct report *ret_re
         return pid;
     }
     pid = proc__clone_copy(flags, ret_pidfd);
-    if (pid == 0 && birth->told)
+    if (pid == 0 && has_middle(birth))
         stand_between(birth);
     if (pid == 0)
         live(birth);
@@ -141,7 +156,7 @@ static struct report let_it_bear(struct birth *birth, int *pidfd)
     proc__pidfd_await(*pidfd);
     proc__fd_close(pidfd);
     if (!report.step)
-        report = birth->told->report;
+        report = birth->told->between;
     if (!report.step && birth->told->pid == 0)
         report = (struct report){PROC_STEP_CLONE, ECHILD, -1}; /* killed by somebody */
     return report;
@@ -178,7 +193,7 @@ static int be_born(struct birth *birth, int *ret_pidfd, struct report *ret_repor
 {
     int pidfd;
     int pid = make_first(birth, &pidfd, ret_report);
-    if (pid >= 0 && birth->told) {
+    if (pid >= 0 && has_middle(birth)) {
         *ret_report = let_it_bear(birth, &pidfd);
         pid = take_over(birth, &pidfd, ret_report);
     }
@@ -197,7 +212,10 @@ static struct report let_it_live(struct birth *birth, int pidfd)
     if (rc < 0)
         return (struct report){PROC_STEP_PIPE, -rc, -1};
     proc__hold_outcome(&birth->hold, pidfd, &report);
-    return report;
+    /* What it says itself counts more than how it left. */
+    if (__atomic_load_n(&birth->told->child.step, __ATOMIC_ACQUIRE))
+        return birth->told->child;
+    return report.step ? report : proc__judge_silence(birth->plan, pidfd);
 }
 
 static void end_held(int *pidfd)
@@ -236,7 +254,8 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
     namespaces.is_born = 1;
     borne.namespaces = &namespaces;
     *ret_report = STEP_DONE;
-    if (plan->namespaces->births.has_middle && !(birth.told = shared_memory())) {
+    birth.told = shared_memory();
+    if (!birth.told) {
         *ret_report = (struct report){PROC_STEP_MEMORY, ENOMEM, -1};
         return -ENOMEM;
     }
@@ -247,7 +266,6 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
         rc = give_birth(&birth, ret_pid, ret_pidfd, ret_report);
         proc__hold_done(&birth.hold);
     }
-    if (birth.told)
-        munmap(birth.told, sizeof *birth.told);
+    munmap(birth.told, sizeof *birth.told);
     return rc;
 }

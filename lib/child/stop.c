@@ -33,26 +33,47 @@ static int is_in_joined_group(const proc_child *child)
     return child->joined > 0 && getpgid(child->pid) == child->joined;
 }
 
-/*
- * Signals all once. Who leads a group comes before who joins it, and stands for the group also after its own end. 0, or
- * the negative errno of the first who could not be sent it, if nobody could. Who has ended in the meantime is no
- * failure: the wait will tell.
- */
-static int signal_all(const struct crew *crew, size_t step_index, int awake)
+/* One signal on its way to all. */
+struct call_to_end {
+    size_t step;
+    int awake;         /* 1: SIGCONT instead of the step's signal */
+    int reached;       /* 1: somebody was sent it, or has ended in the meantime: the wait will tell */
+    int group_reached; /* 1: so was a group */
+    int failure;       /* the first negative errno */
+};
+
+static int goes_to_group(const struct call_to_end *call, const proc_child *child)
 {
-    int failure = 0, reached = 0, group_reached = 0;
-    for (size_t i = 0; i < crew->count; i++) {
+    return child->leads_group && step_at(child, call->step)->scope == PROC_GROUP;
+}
+
+static void signal_child(struct call_to_end *call, proc_child *child)
+{
+    const proc_stop_step *step = step_at(child, call->step);
+    int rc = proc__child_signal_to_end(child, call->awake ? SIGCONT : step->signal, step->scope);
+    call->group_reached |= rc == 0 && goes_to_group(call, child);
+    call->reached |= rc == 0 || rc == -ESRCH;
+    call->failure = call->failure ? call->failure : rc;
+}
+
+/*
+ * Signals all once. Groups come first, and stand for all who are in them, also after their leader's own end. Then the
+ * last one comes first: it must not take the death of the one before for the end of its input. 0, or the negative errno
+ * of the first who could not be sent it, if nobody could.
+ */
+static int signal_all(const struct crew *crew, size_t step, int awake)
+{
+    struct call_to_end call = {.step = step, .awake = awake};
+    for (size_t i = 0; i < crew->count; i++)
+        if (goes_to_group(&call, crew->children[i]))
+            signal_child(&call, crew->children[i]);
+    for (size_t i = crew->count; i-- > 0;) {
         proc_child *child = crew->children[i];
-        const proc_stop_step *step = step_at(child, step_index);
-        int is_for_group = step->scope == PROC_GROUP && child->leads_group;
-        if ((child->seen_ended && !is_for_group) || (group_reached && is_in_joined_group(child)))
-            continue;
-        int rc = proc__child_signal_to_end(child, awake ? SIGCONT : step->signal, step->scope);
-        group_reached |= is_for_group && rc == 0;
-        reached |= rc == 0 || rc == -ESRCH;
-        failure = failure ? failure : rc;
+        int has_been = goes_to_group(&call, child) || (call.group_reached && is_in_joined_group(child));
+        if (!child->seen_ended && !has_been)
+            signal_child(&call, child);
     }
-    return reached ? 0 : failure;
+    return call.reached ? 0 : call.failure;
 }
 
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
