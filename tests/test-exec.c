@@ -231,6 +231,16 @@ static void what_is_for_good_is_told(void **state)
     (void)state;
     assert_fails_to_become(argv, PROC_OPTIONS(.flags = PROC_NEW_SESSION, .cwd = "/"), -ENOENT, PROC_STEP_EXEC,
                            PROC_CHANGED_SESSION);
+    assert_fails_to_become(argv,
+                           PROC_OPTIONS(.cwd = "/", .fds = PROC_FDS({30, PROC_FD(31)}, {50, PROC_FD(30)}),
+                                        .limits = PROC_LIMITS(.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0})),
+                                        .sandbox = PROC_SANDBOX(.no_new_privs = 1)),
+                           -ENOENT, PROC_STEP_EXEC, PROC_CHANGED_LIMITS | PROC_CHANGED_SANDBOX);
+    assert_fails_to_become(argv,
+                           PROC_OPTIONS(.cwd = "/nope",
+                                        .scheduling = PROC_SCHEDULING(.nice = PROC_INT(19)),
+                                        .limits = PROC_LIMITS(.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0}))),
+                           -ENOENT, PROC_STEP_CWD, 0);
 }
 
 static int lead_a_session_twice(void *arg)
@@ -283,6 +293,8 @@ static void what_needs_somebody_who_stays_is_refused(void **state)
     assert_exec_refused(PROC_OPTIONS(.out = PROC_CAPTURE), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.fds = PROC_FDS({5, PROC_PIPE_TO_CHILD})), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.flags = PROC_DETACH), -EINVAL, "PROC_DETACH");
+    assert_exec_refused(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, "PROC_DIE_WITH_PARENT");
+    assert_exec_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_USER)), -EINVAL, ".namespaces");
     assert_exec_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = 1)), -EINVAL, ".transfer");
     assert_exec_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_ONE, 0})), -EINVAL, ".stop");
     assert_exec_refused(PROC_OPTIONS(.timeout_ms = 5), -EINVAL, ".timeout_ms");

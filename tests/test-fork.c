@@ -397,6 +397,10 @@ static void what_is_about_a_program_is_refused(void **state)
                       programs);
     assert_fork_fails(PROC_OPTIONS(.flags = PROC_SEARCH_RELATIVE), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \"PROC_SEARCH_RELATIVE: it is a function\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, PROC_STEP_OPTIONS,
+                      "fork: options \"PROC_DIE_WITH_PARENT is for programs\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)), -EINVAL, PROC_STEP_OPTIONS,
+                      "fork: options \".namespaces: new user, pid or time, or joined pid, are for programs\": Invalid argument");
     assert_fork_fails(PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL)), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \".hook: the function can do that itself\": Invalid argument");
 }

@@ -231,6 +231,39 @@ static void one_that_closes_what_is_not_its_own_is_not_taken_for_a_start(void **
                  "spawn \"true\": hook: Bad file descriptor");
 }
 
+/* The parent is a thread of its own then, and the hook runs in a copy of that. */
+static void it_may_be_had_with_a_child_that_dies_with_us(void **state)
+{
+    (void)state;
+    proc_child *child = start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL),
+                                                                    .flags = PROC_DIE_WITH_PARENT));
+    assert_ends(child, PROC_EXITED, 3);
+    proc_child_free(child);
+    assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = ANSWERS(-EXDEV), .flags = PROC_DIE_WITH_PARENT), -EXDEV,
+                 PROC_STEP_HOOK, -1, NULL);
+}
+
+static void every_stage_of_a_pipeline_may_have_one(void **state)
+{
+    const proc_options hooked = *PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL));
+    const proc_options refused = *PROC_OPTIONS(.hook = ANSWERS(-EXDEV));
+    proc_result result;
+    (void)state;
+    assert_rc(proc_pipeline(&result, (const proc_request[]){{PROC_ARGV("echo", "word"), &hooked},
+                                                            {PROC_ARGV("tr", "a-z", "A-Z"), &hooked},
+                                                            {NULL, NULL}},
+                            PROC_OPTIONS(.out = PROC_CAPTURE)),
+              0);
+    assert_string_equal(result.out.data, "WORD\n");
+    proc_result_done(&result);
+    assert_rc(proc_pipeline(&result, (const proc_request[]){{PROC_ARGV("echo", "word"), NULL},
+                                                            {PROC_ARGV("cat"), &refused},
+                                                            {NULL, NULL}},
+                            PROC_OPTIONS(.out = PROC_CAPTURE)),
+              -EXDEV);
+    proc_result_done(&result);
+}
+
 static int become_something_else(void *user)
 {
     execl("/bin/sleep", "sleep", "100", (char *)NULL);
@@ -370,6 +403,8 @@ int main(int argc, char **argv)
         pidfd_test(one_that_stays_is_ended_when_its_time_is_over),
         pidfd_test(one_that_closes_what_is_not_its_own_is_not_taken_for_a_start),
         pidfd_test(one_that_becomes_a_program_is_a_start),
+        pidfd_test(it_may_be_had_with_a_child_that_dies_with_us),
+        pidfd_test(every_stage_of_a_pipeline_may_have_one),
         pidfd_test(a_hook_that_says_nothing_is_refused),
         pidfd_test(copies_that_others_fork_do_not_hold_it_up),
         pidfd_test(a_thief_does_not_change_what_is_told),

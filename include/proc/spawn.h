@@ -21,8 +21,8 @@ extern "C" {
  *
  * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
  * policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource limits,
- * groups, gid, uid, capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
- * its errno, `options.error` names it, and nothing is left behind.
+ * groups, gid, uid, capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the
+ * start: the call returns its errno, `options.error` names it, and nothing is left behind.
  * @{
  */
 

@@ -275,21 +275,21 @@ struct report proc__child_steps(const struct plan *plan, int born, struct needed
     open_what_will_be_out_of_reach(plan, needed);
     if ((report = settle(plan, born, needed)).step)
         return report;
-    /* 15 */ if ((report = run_hook(plan, needed)).step)
+    /* 16 */ if ((report = run_hook(plan, needed)).step)
         return report;
-    /* 16 */ if ((report = close_others(plan, needed)).step)
+    /* 17 */ if ((report = close_others(plan, needed)).step)
         return report;
-    /* 17 */ if ((report = enter_landlock(needed)).step)
+    /* 18 */ if ((report = enter_landlock(needed)).step)
         return report;
     if (plan->stays)
         proc__child_drop_needed(needed);
-    /* 18 */ if ((report = proc__child_set_dispositions(plan, born)).step)
+    /* 19 */ if ((report = proc__child_set_dispositions(plan, born)).step)
         return report;
-    /* 19 */ if ((report = proc__child_set_mask(plan)).step)
+    /* 20 */ if ((report = proc__child_set_mask(plan)).step)
         return report;
-    /* 20 */ if ((report = apply_filter(plan)).step)
+    /* 21 */ if ((report = apply_filter(plan)).step)
         return report;
-    /* 21 */ return execute(plan);
+    /* 22 */ return execute(plan);
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)
