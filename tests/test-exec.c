@@ -207,7 +207,7 @@ static void all_is_as_before_when_the_program_is_missing(void **state)
                      .signals = PROC_DISPOSITIONS(.reset = PROC_SIGNAL(SIGUSR2), .ignore = PROC_SIGNAL(SIGUSR1),
                                                   .block = PROC_SIGNAL(SIGTERM))),
         -ENOENT, PROC_STEP_EXEC, 0);
-    assert_fails_to_become(PROC_ARGV("no-such-program"), PROC_OPTIONS(.cwd = "/"), -ENOENT, PROC_STEP_SEARCH, 0);
+    assert_fails_to_become(PROC_ARGV("no-such-program"), PROC_OPTIONS(.cwd = "/", .search = "/bin"), -ENOENT, PROC_STEP_SEARCH, 0);
 }
 
 static void all_is_as_before_when_a_step_fails(void **state)

@@ -57,7 +57,8 @@ typedef struct proc_hook {
  *
  * The options mean what they mean for a program: stdio and other descriptors (all others are closed), environment,
  * directory, ids, signals (mask empty, handlers reset), and so on; what execve(2) would close is closed. Refused with a
- * text is what is about finding a program: `program`, `search`, `start->candidates`, PROC_SEARCH_RELATIVE, and `hook`.
+ * text is what is about finding a program: `program`, `search`, `start->candidates`, PROC_SEARCH_RELATIVE; and `hook`,
+ * PROC_DIE_WITH_PARENT, and namespaces that need a birth of their own (new user, pid and time, joined pid).
  * The handle is that of any child: proc_wait(), proc_read(), proc_collect(), ...
  *
  * The child ends when the function returns: as by _exit(2), so without the functions of atexit(3), which belong to this
