@@ -143,8 +143,8 @@ static int stdin_of_a_function(void *arg)
     (void)arg;
     require(pipe(ends) == 0 && write(ends[1], "first\nsecond\n", 13) == 13);
     require(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO && fgets(line, sizeof line, stdin));
-    require_rc(proc_fork(&child, read_a_line, (void *)(uintptr_t) "theirs\n", PROC_OPTIONS(.in = PROC_TEXT("theirs\n"))),
-               0);
+    const proc_options *options = PROC_OPTIONS(.in = PROC_TEXT("theirs\n"));
+    require_rc(proc_fork(&child, read_a_line, (void *)(uintptr_t) "theirs\n", options), 0);
     require_rc(proc_collect(child, PATIENCE_MS, &result), 0);
     require(proc_exit_ok(&result.exit));
     require(fgets(line, sizeof line, stdin) && strcmp(line, "second\n") == 0);
@@ -391,7 +391,8 @@ static void a_step_that_fails_is_named_and_nothing_is_left(void **state)
 
 static void what_is_about_a_program_is_refused(void **state)
 {
-    static const char programs[] = "fork: options \".program, .search, .candidates: it is a function\": Invalid argument";
+    static const char programs[] =
+        "fork: options \".program, .search, .candidates: it is a function\": Invalid argument";
     (void)state;
     assert_fork_fails(PROC_OPTIONS(.program = "ls"), -EINVAL, PROC_STEP_OPTIONS, programs);
     assert_fork_fails(PROC_OPTIONS(.search = "/bin"), -EINVAL, PROC_STEP_OPTIONS, programs);
@@ -402,7 +403,8 @@ static void what_is_about_a_program_is_refused(void **state)
     assert_fork_fails(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \"PROC_DIE_WITH_PARENT is for programs\": Invalid argument");
     assert_fork_fails(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)), -EINVAL, PROC_STEP_OPTIONS,
-                      "fork: options \".namespaces: new user, pid or time, or joined pid, are for programs\": Invalid argument");
+                      "fork: options \".namespaces: new user, pid or time, or joined pid, are for programs\": "
+                      "Invalid argument");
     assert_fork_fails(PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL)), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \".hook: the function can do that itself\": Invalid argument");
 }

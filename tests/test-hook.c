@@ -95,9 +95,9 @@ static int is_nobody(void *user)
 static void it_has_the_ids_of_the_child(void **state)
 {
     (void)state;
-    proc_child *child = start(CHILD_DOES("exit", "3"),
-                              PROC_OPTIONS(.hook = PROC_HOOK(is_nobody, NULL),
-                                           .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534))));
+    proc_child *child =
+        start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(is_nobody, NULL),
+                                                    .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534))));
     assert_ends(child, PROC_EXITED, 3);
     proc_child_free(child);
 }
@@ -209,9 +209,10 @@ static void one_that_stays_is_ended_when_its_time_is_over(void **state)
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(stay, NULL, .timeout_ms = 40)), -ETIMEDOUT,
                  PROC_STEP_HOOK, -1, "spawn \"true\": hook: not back after 40 ms");
     /* A run has no more than its own. */
-    assert_rc(proc_run(&result, PROC_ARGV("true"),
-                       PROC_OPTIONS(.timeout_ms = 30, .hook = PROC_HOOK(stay, NULL, .timeout_ms = -1), .error = &error)),
-              -ETIMEDOUT);
+    assert_rc(
+        proc_run(&result, PROC_ARGV("true"),
+                 PROC_OPTIONS(.timeout_ms = 30, .hook = PROC_HOOK(stay, NULL, .timeout_ms = -1), .error = &error)),
+        -ETIMEDOUT);
     assert_string_equal(error.text, "run \"true\": hook: not back after 30 ms");
     proc_result_done(&result);
 }
@@ -252,8 +253,8 @@ static void one_that_closes_what_is_not_its_own_is_not_taken_for_a_start(void **
 static void it_may_be_had_with_a_child_that_dies_with_us(void **state)
 {
     (void)state;
-    proc_child *child = start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL),
-                                                                    .flags = PROC_DIE_WITH_PARENT));
+    proc_child *child =
+        start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL), .flags = PROC_DIE_WITH_PARENT));
     assert_ends(child, PROC_EXITED, 3);
     proc_child_free(child);
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = ANSWERS(-EXDEV), .flags = PROC_DIE_WITH_PARENT), -EXDEV,
@@ -266,17 +267,18 @@ static void every_stage_of_a_pipeline_may_have_one(void **state)
     const proc_options refused = *PROC_OPTIONS(.hook = ANSWERS(-EXDEV));
     proc_result result;
     (void)state;
-    assert_rc(proc_pipeline(&result, (const proc_request[]){{PROC_ARGV("echo", "word"), &hooked},
-                                                            {PROC_ARGV("tr", "a-z", "A-Z"), &hooked},
-                                                            {NULL, NULL}},
+    assert_rc(proc_pipeline(&result,
+                            (const proc_request[]){{PROC_ARGV("echo", "word"), &hooked},
+                                                   {PROC_ARGV("tr", "a-z", "A-Z"), &hooked},
+                                                   {NULL, NULL}},
                             PROC_OPTIONS(.out = PROC_CAPTURE)),
               0);
     assert_string_equal(result.out.data, "WORD\n");
     proc_result_done(&result);
-    assert_rc(proc_pipeline(&result, (const proc_request[]){{PROC_ARGV("echo", "word"), NULL},
-                                                            {PROC_ARGV("cat"), &refused},
-                                                            {NULL, NULL}},
-                            PROC_OPTIONS(.out = PROC_CAPTURE)),
+    assert_rc(proc_pipeline(
+                  &result,
+                  (const proc_request[]){{PROC_ARGV("echo", "word"), NULL}, {PROC_ARGV("cat"), &refused}, {NULL, NULL}},
+                  PROC_OPTIONS(.out = PROC_CAPTURE)),
               -EXDEV);
     proc_result_done(&result);
 }
@@ -370,8 +372,7 @@ static int with_a_thief(void *arg)
         require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
         proc_child_free(child);
         require_rc(proc_spawn(&child, PROC_ARGV("true"),
-                              PROC_OPTIONS(.error = &error,
-                                           .hook = PROC_HOOK(leave_with, (void *)(uintptr_t)&code))),
+                              PROC_OPTIONS(.error = &error, .hook = PROC_HOOK(leave_with, (void *)(uintptr_t)&code))),
                    -ECHILD);
         require(strstr(error.text, "hook: exited with 3") || strstr(error.text, "hook: ended, "));
     }

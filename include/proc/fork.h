@@ -29,9 +29,9 @@ extern "C" {
 /**
  * A function that runs in the child on its way to its program, for what no option can say: last resort.
  *
- * It runs after all steps up to the ids, with the child's descriptors, directory and ids, and before those that it could
- * not undo: closing the rest, landlock, signals, seccomp. All signals are blocked, handlers are still ours, and what it
- * opens is closed. It must come back: a hook that ends its process, or does not return in its time, fails the start
+ * It runs after all steps up to the ids, with the child's descriptors, directory and ids, and before closing the rest,
+ * landlock, signals and seccomp. All signals are blocked, handlers are still ours, and what it opens is closed. It must
+ * come back: a hook that ends its process, or does not return in its time, fails the start
  * (PROC_STEP_HOOK with -ECHILD and words like "exited with 3" or "killed by SIGSEGV", or -ETIMEDOUT). It must leave
  * alone the descriptors that it has not opened, and not become a program itself.
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries a plan into a copy of this process made by fork(2): the only one in which a function of the caller's may
- * allocate, print and take locks, since only libc can put its own locks and lists right in the copy. Slower than the two
- * ways of start.c, and without their vfork wait: the process is held until we have its pidfd, and goes on beside us.
- * Owns the process until it succeeds.
+ * allocate, print and take locks, since only libc can put its own locks and lists right in the copy. Slower than the
+ * two ways of start.c, and without their vfork wait: the process is held until we have its pidfd, and goes on beside
+ * us. Owns the process until it succeeds.
  */
 #include "start_forked.h"
 
