@@ -13,6 +13,7 @@
 
 #include <proc/fork.h>
 
+#include "../isolation/namespaces.h"
 #include "request.h"
 #include "spawn.h"
 
@@ -62,6 +63,8 @@ static int check(const struct request *request, struct failure *ret_failure)
     /* The kernel knows no better parent than a thread, and in a copy of one that we made it would not be this one. */
     if (options->flags & PROC_DIE_WITH_PARENT)
         return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");
+    if (options->namespaces && proc__namespaces_births(&request->namespaces).is_held)
+        return refuse(ret_failure, ".namespaces: new user, pid or time, or joined pid, are for programs");
     if (options->hook)
         return refuse(ret_failure, ".hook: the function can do that itself");
     return 0;

@@ -55,7 +55,7 @@ static int look_at(int start, const char *path)
     return faccessat(start, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* The first that can be run; or what a start would say: that one may not be run counts more than that others are not. */
+/* The first that can be run; or what a start would say: that one may not be run counts more than that others lack. */
 static int find(const struct prepared *prepared, int start, const char **ret_path, struct failure *ret_failure)
 {
     const char *const *paths = prepared->plan.paths;

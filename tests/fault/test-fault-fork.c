@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fault runs of what is made by fork(2): functions in children, hooks; and of becoming a program, which has to be undone. */
+/* Fault runs of what is made by fork(2), functions in children and hooks; and of becoming a program, and its undoing. */
 #define _GNU_SOURCE 1
 #include "test.h"
 
@@ -186,14 +186,14 @@ static void become_plainly(struct attempt *attempt)
 static void become_with_all_options(struct attempt *attempt)
 {
     int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), high = fcntl(here, F_DUPFD_CLOEXEC, 6);
-    become(attempt, &(proc_options){
-                        .err = PROC_INHERIT,
-                        .fds = PROC_FDS({20, PROC_FD(high)}, {21, PROC_SAME_AS(20)}, {22, PROC_NULL},
-                                        {high, PROC_INHERIT}),
-                        .umask = PROC_MODE(027),
-                        .env_edit = PROC_ENV("A=1"),
-                        .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2)),
-                    });
+    become(attempt,
+           &(proc_options){
+               .err = PROC_INHERIT,
+               .fds = PROC_FDS({20, PROC_FD(high)}, {21, PROC_SAME_AS(20)}, {22, PROC_NULL}, {high, PROC_INHERIT}),
+               .umask = PROC_MODE(027),
+               .env_edit = PROC_ENV("A=1"),
+               .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2)),
+           });
     close(here);
     close(high);
 }
@@ -206,7 +206,8 @@ static void become_with_numbers_that_are_taken(struct attempt *attempt)
         dup3(STDERR_FILENO, fd, O_CLOEXEC);
         dup3(STDERR_FILENO, fd - FIRST + ASIDE, O_CLOEXEC);
     }
-    become(attempt, &(proc_options){.fds = PROC_FDS({FIRST, PROC_FD(SECOND)}, {SECOND, PROC_FD(FIRST)}, {THIRD, PROC_NULL})});
+    become(attempt,
+           &(proc_options){.fds = PROC_FDS({FIRST, PROC_FD(SECOND)}, {SECOND, PROC_FD(FIRST)}, {THIRD, PROC_NULL})});
     for (int fd = FIRST; fd <= THIRD; fd++) {
         if (!(attempt->error.changed & PROC_CHANGED_FDS) && fcntl(fd, F_GETFD) != FD_CLOEXEC)
             snprintf(attempt->wrong, sizeof attempt->wrong, "descriptor %d has changed", fd);
@@ -234,8 +235,9 @@ static void find_a_program(struct attempt *attempt)
     int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     attempt->takes_error = 1;
     fault_begin();
-    attempt->rc = proc_which("sh", PROC_OPTIONS(.search = "/nope:/usr/bin:/bin", .cwd = "usr", .env_edit = PROC_ENV("A=1"),
-                                                .start = PROC_START(.cwd_fd = &here), .error = &attempt->error),
+    attempt->rc = proc_which("sh",
+                             PROC_OPTIONS(.search = "/nope:/usr/bin:/bin", .cwd = "usr", .env_edit = PROC_ENV("A=1"),
+                                          .start = PROC_START(.cwd_fd = &here), .error = &attempt->error),
                              path, sizeof path);
     fault_end();
     attempt->untouched = strcmp(path, "untouched") == 0;
