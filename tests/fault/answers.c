@@ -102,7 +102,6 @@ static const struct {
     {NR_LANDLOCK_CREATE, &rule_set},
     {NR_LANDLOCK_ADD, &rule},
     {NR_LANDLOCK_ENTER, &denied},
-    {SYS_read, NULL}, /* of a pipe, by a process that is held with all signals blocked */
     {SYS_dup3, &placement},
     {SYS_setgroups, &change_ids},
     {SYS_setresgid, &change_ids},
@@ -131,7 +130,6 @@ static const struct {
     {SYS_getppid, NULL},
     {SYS_gettid, NULL},
     {SYS_kill, NULL},
-    {SYS_prctl, NULL},
     {SYS_nanosleep, NULL},
     {SYS_clock_nanosleep, NULL},
     {SYS_sched_yield, NULL},
@@ -162,6 +160,7 @@ static const struct {
 } by_name[] = {
     {"mmap", &memory},         {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
+    {"eventfd", &new_descriptor}, {"pthread_attr_init", &memory},
     {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
@@ -171,7 +170,7 @@ static const struct {
     {"readlinkat", &links},    {"inotify_init1", &watching}, {"inotify_add_watch", &watching},
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
-    {"setsid", &denied},       {"dup2", &placement},         {"mmap", &memory},
+    {"setsid", &denied},       {"dup2", &placement},
     {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
 };
 
