@@ -401,6 +401,15 @@ static void what_is_about_a_program_is_refused(void **state)
                       "fork: options \".hook: the function can do that itself\": Invalid argument");
 }
 
+static void what_a_copy_cannot_have_is_refused(void **state)
+{
+    (void)state;
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, PROC_STEP_OPTIONS,
+                      "fork: options \"PROC_DIE_WITH_PARENT is for programs\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)), -ENOTSUP, PROC_STEP_OPTIONS,
+                      "fork: options \".namespaces: new user, pid or time, or joined pid\": Operation not supported");
+}
+
 /* ---- Copies ---- */
 
 static int try_handle(void *user)
@@ -699,6 +708,7 @@ int main(int argc, char **argv)
         pidfd_test(its_streams_are_moved_as_those_of_a_program),
         pidfd_test(a_step_that_fails_is_named_and_nothing_is_left),
         pidfd_test(what_is_about_a_program_is_refused),
+        pidfd_test(what_a_copy_cannot_have_is_refused),
         pidfd_test(our_handles_are_only_memory_in_it),
         pidfd_test(it_can_start_children_of_its_own),
         pidfd_test(fork_handlers_run),

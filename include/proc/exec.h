@@ -22,7 +22,8 @@ extern "C" {
  * Replaces this program by another one, in this process: same pid, same parent, same children. Returns only if it fails.
  *
  * The options mean what they mean for a child. Refused with a text is what needs somebody who stays: PIPE, BYTES, CAPTURE
- * and CALLBACK entries, `timeout_ms`, `stop`, `transfer`, PROC_DETACH, `hook`.
+ * and CALLBACK entries, `timeout_ms`, `stop`, `transfer`, PROC_DETACH, PROC_DIE_WITH_PARENT, `hook`; and, as -ENOTSUP,
+ * namespaces that need a birth: new user, pid and time, joined pid.
  *
  * The steps that can be undone are taken first: umask, working directory (unless the root changes, too), descriptors; and
  * they are undone if a later one fails, as are the signal mask, the dispositions, and the close-on-exec flags. What is

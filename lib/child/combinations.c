@@ -44,3 +44,10 @@ int proc__combinations_check(const struct request *request, struct failure *ret_
         return refuse_together(ret_failure, ".start->cwd_fd would lead out of .sandbox->root");
     return request->options.namespaces ? check_namespaces(request, ret_failure) : 0;
 }
+
+int proc__births_refuse(const struct request *request, struct failure *ret_failure)
+{
+    if (!request->options.namespaces || !proc__namespaces_births(&request->namespaces).is_held)
+        return 0;
+    return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: new user, pid or time, or joined pid");
+}

@@ -9,5 +9,7 @@
 
 /* Of a request whose parts are good by themselves. 0, or a negative errno with the failure. */
 int proc__combinations_check(const struct request *request, struct failure *ret_failure);
+/* For who is there already: 0, or a negative errno if namespaces are asked for that only a birth can give. */
+int proc__births_refuse(const struct request *request, struct failure *ret_failure);
 
 #endif

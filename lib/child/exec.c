@@ -12,6 +12,7 @@
 
 #include <proc/exec.h>
 
+#include "combinations.h"
 #include "prepare.h"
 #include "spawn.h"
 #include "undo.h"
@@ -51,7 +52,7 @@ static int check(const struct request *request, struct failure *ret_failure)
         return refuse(ret_failure, ".stop, .transfer: nobody is left to do it");
     if (options->hook)
         return refuse(ret_failure, ".hook: call the function before");
-    return 0;
+    return proc__births_refuse(request, ret_failure);
 }
 
 /* ---- What cannot be undone ---- */

@@ -13,6 +13,7 @@
 
 #include <proc/fork.h>
 
+#include "combinations.h"
 #include "request.h"
 #include "spawn.h"
 
@@ -64,7 +65,7 @@ static int check(const struct request *request, struct failure *ret_failure)
         return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");
     if (options->hook)
         return refuse(ret_failure, ".hook: the function can do that itself");
-    return 0;
+    return proc__births_refuse(request, ret_failure);
 }
 
 int proc_fork(proc_child **child, int (*run)(void *user), void *user, const proc_options *options)
