@@ -28,25 +28,28 @@
 #include "../isolation/namespaces.h"
 #include "held.h"
 
-/* What the one in between tells: in shared memory, where it is true whenever and however that process ends. */
+/* What the new processes tell: in shared memory, where it is true however they end, and no filter can keep it back. */
 struct told {
-    int pid; /* of the child that it has borne; 0 = none */
-    struct report report;
+    int pid;              /* of the child that the one in between has borne; 0 = none */
+    struct report report; /* of the one in between, */
+    struct report last;   /* and of the child: its step is written last */
 };
 
 struct birth {
     const struct plan *plan;
     const struct namespaces *namespaces;
     struct hold hold;
-    struct told *told; /* NULL: nobody is in between */
+    struct told *told;
 };
 
 /* ---- In the new processes: system calls alone ---- */
 
+/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
 _Noreturn static void leave_process(int code)
 {
-    for (;;)
-        proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+    proc__syscall(SYS_exit, code, 0, 0, 0, 0, 0);
+    __builtin_trap();
 }
 
 _Noreturn static void live(struct birth *birth)
@@ -54,7 +57,9 @@ _Noreturn static void live(struct birth *birth)
     struct hold *hold = &birth->hold;
     if (proc__hold_wait(hold, birth->plan)) {
         struct report report = proc__child_side(birth->plan, 0, &hold->report[1]);
-        proc__syscall(SYS_write, hold->report[1], (long)&report, sizeof report, 0, 0, 0);
+        birth->told->last.code = report.code;
+        birth->told->last.index = report.index;
+        __atomic_store_n(&birth->told->last.step, report.step, __ATOMIC_RELEASE);
     }
     leave_process(127);
 }
@@ -113,7 +118,7 @@ static int make_first(struct birth *birth, int *ret_pidfd, struct report *ret_re
         return pid;
     }
     pid = proc__clone_copy(flags, ret_pidfd);
-    if (pid == 0 && birth->told)
+    if (pid == 0 && birth->namespaces->births.has_middle)
         stand_between(birth);
     if (pid == 0)
         live(birth);
@@ -178,7 +183,7 @@ static int be_born(struct birth *birth, int *ret_pidfd, struct report *ret_repor
 {
     int pidfd;
     int pid = make_first(birth, &pidfd, ret_report);
-    if (pid >= 0 && birth->told) {
+    if (pid >= 0 && birth->namespaces->births.has_middle) {
         *ret_report = let_it_bear(birth, &pidfd);
         pid = take_over(birth, &pidfd, ret_report);
     }
@@ -197,7 +202,8 @@ static struct report let_it_live(struct birth *birth, int pidfd)
     if (rc < 0)
         return (struct report){PROC_STEP_PIPE, -rc, -1};
     proc__hold_outcome(&birth->hold, pidfd, &report);
-    return report;
+    /* What it says itself counts more than how it left. */
+    return __atomic_load_n(&birth->told->last.step, __ATOMIC_ACQUIRE) ? birth->told->last : report;
 }
 
 static void end_held(int *pidfd)
@@ -236,7 +242,8 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
     namespaces.is_born = 1;
     borne.namespaces = &namespaces;
     *ret_report = STEP_DONE;
-    if (plan->namespaces->births.has_middle && !(birth.told = shared_memory())) {
+    birth.told = shared_memory();
+    if (!birth.told) {
         *ret_report = (struct report){PROC_STEP_MEMORY, ENOMEM, -1};
         return -ENOMEM;
     }
@@ -248,7 +255,6 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
         rc = give_birth(&birth, ret_pid, ret_pidfd, ret_report);
         proc__hold_done(&birth.hold);
     }
-    if (birth.told)
-        munmap(birth.told, sizeof *birth.told);
+    munmap(birth.told, sizeof *birth.told);
     return rc;
 }
