@@ -356,8 +356,19 @@ static void what_needs_somebody_who_stays_is_refused(void **state)
     assert_exec_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_ONE, 0})), -EINVAL, ".stop");
     assert_exec_refused(PROC_OPTIONS(.timeout_ms = 5), -EINVAL, ".timeout_ms");
     assert_exec_refused(PROC_OPTIONS(.hook = PROC_HOOK(note_it, NULL)), -EINVAL, ".hook");
+    assert_exec_refused(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, "PROC_DIE_WITH_PARENT");
     assert_rc(proc_exec(NULL, NULL), -EINVAL);
     assert_rc(proc_exec(PROC_ARGV("true"), &(proc_options){.size = 0}), -EINVAL);
+}
+
+static void namespaces_that_need_a_birth_are_refused_before_anything_is_changed(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_USER, PROC_NS_PID, PROC_NS_TIME};
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        assert_exec_refused(PROC_OPTIONS(.flags = PROC_NEW_GROUP, .umask = PROC_MODE(0),
+                                         .namespaces = PROC_NAMESPACES(.create = kinds[i])),
+                            -EINVAL, ".namespaces");
 }
 
 /* ---- Where a program is ---- */
@@ -489,6 +500,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_group_leader_cannot_lead_a_session),
         root_test(ids_are_changed_last_and_for_good),
         cmocka_unit_test(what_needs_somebody_who_stays_is_refused),
+        cmocka_unit_test(namespaces_that_need_a_birth_are_refused_before_anything_is_changed),
         cmocka_unit_test(a_program_is_found_where_a_start_finds_it),
         spawning_test(where_it_is_not_the_reason_is_that_of_a_start),
         cmocka_unit_test(a_path_is_written_as_snprintf_writes),

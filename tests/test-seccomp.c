@@ -275,6 +275,29 @@ static void a_birth_into_namespaces_under_a_filter_is_told_truly(void **state)
     }
 }
 
+/* The other ways to be born: beside us, behind a gate. */
+static int pass(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+#define IN_EACH_HOLD(options)                                                                              \
+    for (int i = 0; i < 2; i++, (options).hook = NULL, (options).namespaces = PROC_NAMESPACES(.create = PROC_NS_PID))
+
+static void a_failure_comes_home_from_a_held_start_too(void **state)
+{
+    struct filter mute = one_answer(SYS_write, REFUSE(EPERM));
+    proc_options options = {.size = sizeof options, .hook = PROC_HOOK(pass, NULL)};
+    (void)state;
+    answer(&mute, SYS_exit_group, REFUSE(EPERM));
+    NEED_NAMESPACES(PROC_NS_PID);
+    options.sandbox = UNDER(mute);
+    IN_EACH_HOLD(options)
+        assert_fails(PROC_ARGV(MISSING), &options, -ENOENT, PROC_STEP_EXEC, 0,
+                     "spawn \"" MISSING "\": exec \"" MISSING "\": No such file or directory");
+}
+
 static void a_filter_that_allows_nothing_but_execve_still_starts(void **state)
 {
     (void)state;
@@ -375,6 +398,7 @@ int main(int argc, char **argv)
         filter_test(the_pid_that_is_announced_is_none_of_the_filters_business),
         filter_test(a_filter_that_kills_for_execve_is_a_start_that_fails),
         filter_test(a_birth_into_namespaces_under_a_filter_is_told_truly),
+        filter_test(a_failure_comes_home_from_a_held_start_too),
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),
         cmocka_unit_test_setup_teardown(a_daemons_program_under_a_filter_is_told_truly, needs_filters_and_orphans,

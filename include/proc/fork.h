@@ -19,7 +19,8 @@ extern "C" {
  * Both run in a copy of this program made by fork(2): libc has put its locks and lists right there, and the handlers of
  * pthread_atfork(3) have run, so that such a function may allocate, print and lock. Of our threads only the calling one
  * exists in the copy: a lock of the program's own that another thread held at that moment stays locked there for ever.
- * The handles of the library are only memory in the copy: their verbs answer -ECHILD.
+ * The handles of the library are only memory in the copy: their verbs answer -ECHILD. A hook with PROC_DIE_WITH_PARENT
+ * runs in a copy of the thread behind the child: what is kept by thread is new there.
  *
  * Such a start copies the tables of our memory, so it takes the longer the more memory we have. And unlike every other,
  * one that fails is seen by who waits for just any child, and raises SIGCHLD.

@@ -17,6 +17,7 @@
 #include "../isolation/scheduling.h"
 #include "../isolation/seccomp.h"
 #include "announcement.h"
+#include "held.h"
 #include "hook.h"
 #include "terminal.h"
 
@@ -85,16 +86,23 @@ static struct report change_ids(const struct plan *plan)
 
 /* ---- The parent ---- */
 
-/*
- * After the ids, whose change would undo it. A parent that has ended before that sends no signal any more: then the
- * parent is another one by now.
- */
-static struct report die_with_parent(const struct plan *plan)
+/* Another parent by now says that ours is gone; but where it has no number, any parent is 0. */
+static long has_parent(const struct plan *plan, const struct needed *needed)
+{
+    if (plan->namespaces && proc__namespaces_have_other_pids(plan->namespaces))
+        return proc__hold_has_starter(needed->fds[NEEDED_REPORT]);
+    return proc__step_call(SYS_getppid, 0, 0, 0) == plan->parent;
+}
+
+/* After the ids, whose change would undo it. A parent that has ended before that sends no signal any more. */
+static struct report die_with_parent(const struct plan *plan, const struct needed *needed)
 {
     if (plan->parent == 0)
         return STEP_DONE;
     long rc = proc__step_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
-    if (rc == 0 && proc__step_call(SYS_getppid, 0, 0, 0) != plan->parent)
+    if (rc == 0)
+        rc = has_parent(plan, needed);
+    if (rc == 0)
         rc = -ESRCH;
     return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
 }
@@ -253,7 +261,7 @@ static struct report settle(const struct plan *plan, int born, struct needed *ne
         return report;
     /* 14 */ if ((report = forbid_new_privs(plan)).step)
         return report;
-    /* 15 */ return die_with_parent(plan);
+    /* 15 */ return die_with_parent(plan, needed);
 }
 
 struct needed proc__needed_of(const struct plan *plan, int report_fd)

@@ -263,6 +263,7 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
     if (rc < 0) {
         *ret_report = (struct report){PROC_STEP_PIPE, -rc, -1};
     } else {
+        birth.hold.binds = plan->parent != 0;
         rc = give_birth(&birth, ret_pid, ret_pidfd, ret_report);
         proc__hold_done(&birth.hold);
     }

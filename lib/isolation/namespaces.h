@@ -72,6 +72,8 @@ struct report proc__namespaces_join(const struct namespaces *namespaces);
 struct report proc__namespaces_make_time(const struct namespaces *namespaces);
 /* All that is left, in the process that counts. */
 struct report proc__namespaces_apply(const struct namespaces *namespaces);
+/* 1: the process has another pid namespace than we, see above. */
+int proc__namespaces_have_other_pids(const struct namespaces *namespaces);
 /* Behind a change of the root directory. */
 struct report proc__namespaces_mount_proc(const struct namespaces *namespaces);
 

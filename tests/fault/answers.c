@@ -110,7 +110,6 @@ static const struct {
     {NR_LANDLOCK_CREATE, &rule_set},
     {NR_LANDLOCK_ADD, &rule},
     {NR_LANDLOCK_ENTER, &denied},
-    {SYS_read, NULL}, /* of a pipe, by a process that is held with all signals blocked */
     {SYS_dup3, &placement},
     {SYS_setgroups, &change_ids},
     {SYS_setresgid, &change_ids},
@@ -140,7 +139,6 @@ static const struct {
     {SYS_getppid, NULL},
     {SYS_gettid, NULL},
     {SYS_kill, NULL},
-    {SYS_prctl, NULL},
     {SYS_nanosleep, NULL},
     {SYS_clock_nanosleep, NULL},
     {SYS_sched_yield, NULL},
@@ -173,6 +171,7 @@ static const struct {
 } by_name[] = {
     {"mmap", &memory},         {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
+    {"eventfd", &new_descriptor}, {"pthread_attr_init", &memory},
     {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},

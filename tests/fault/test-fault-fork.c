@@ -113,13 +113,13 @@ static int crash(void *user)
     return 0;
 }
 
-static int spawn_it(struct attempt *attempt, const proc_hook *hook)
+static int spawn_it(struct attempt *attempt, const proc_hook *hook, uint32_t flags)
 {
     proc_child *child = no_child;
     attempt->takes_error = 1;
     fault_begin();
     attempt->rc = proc_spawn(&child, PROC_ARGV(CHILD, "exit", "4"),
-                             PROC_OPTIONS(.hook = hook, .out = PROC_NULL, .error = &attempt->error));
+                             PROC_OPTIONS(.flags = flags, .hook = hook, .out = PROC_NULL, .error = &attempt->error));
     fault_end();
     finish(attempt, child, 4);
     return attempt->rc >= 0;
@@ -128,7 +128,13 @@ static int spawn_it(struct attempt *attempt, const proc_hook *hook)
 static void spawn_with_a_hook(struct attempt *attempt)
 {
     const int fine = 0;
-    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine));
+    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine), 0);
+}
+
+static void spawn_bound_with_a_hook(struct attempt *attempt)
+{
+    const int fine = 0;
+    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine), PROC_DIE_WITH_PARENT);
 }
 
 /* A start that has to fail anyway. */
@@ -143,18 +149,19 @@ static void expect(struct attempt *attempt, int started, int rc)
 static void spawn_with_a_hook_that_refuses(struct attempt *attempt)
 {
     const int refusal = -EXDEV;
-    expect(attempt, spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&refusal)), -EXDEV);
+    expect(attempt, spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&refusal), 0), -EXDEV);
 }
 
 static void spawn_with_a_hook_that_crashes(struct attempt *attempt)
 {
-    expect(attempt, spawn_it(attempt, PROC_HOOK(crash, NULL)), -ECHILD);
+    expect(attempt, spawn_it(attempt, PROC_HOOK(crash, NULL), 0), -ECHILD);
 }
 
 static void a_hook_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
         {"hook", spawn_with_a_hook},
+        {"hook of a bound child", spawn_bound_with_a_hook},
         {"hook that refuses", spawn_with_a_hook_that_refuses},
         {"hook that crashes", spawn_with_a_hook_that_crashes},
     };
