@@ -30,37 +30,21 @@ struct forked {
 
 /* ---- In the copy ---- */
 
-/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
-_Noreturn static void leave(void)
-{
-    proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
-    proc__syscall(SYS_exit, 127, 0, 0, 0, 0, 0);
-    __builtin_trap();
-}
-
-/* The step last: it makes the others count, and we may be killed in between. */
-static void tell(struct report *ret_report, const struct report *report)
-{
-    ret_report->code = report->code;
-    ret_report->index = report->index;
-    __atomic_store_n(&ret_report->step, report->step, __ATOMIC_RELEASE);
-}
-
 _Noreturn static void be_copy(struct forked *forked)
 {
     int *report_fd = &forked->hold.report[1];
     if (!proc__hold_wait(&forked->hold, forked->plan))
-        leave();
+        proc__step_leave(127);
     struct report report = proc__child_side(forked->plan, 0, report_fd);
     if (report.step || !forked->plan->stays) {
-        tell(forked->report, &report);
-        leave();
+        proc__step_tell(forked->report, &report);
+        proc__step_leave(127);
     }
     munmap(forked->report, sizeof *forked->report);
     proc__fd_close(report_fd);
     environ = (char **)(uintptr_t)forked->plan->env;
     forked->plan->stays(forked->plan->arg);
-    leave();
+    proc__step_leave(127);
 }
 
 /* ---- Beside it ---- */

@@ -48,30 +48,14 @@ static int has_middle(const struct birth *birth)
 
 /* ---- In the new processes: system calls alone ---- */
 
-/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
-_Noreturn static void leave_process(int code)
-{
-    proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
-    proc__syscall(SYS_exit, code, 0, 0, 0, 0, 0);
-    __builtin_trap();
-}
-
-/* The step last: it makes the others count, and we may be killed in between. */
-static void tell(struct report *ret_report, const struct report *report)
-{
-    ret_report->code = report->code;
-    ret_report->index = report->index;
-    __atomic_store_n(&ret_report->step, report->step, __ATOMIC_RELEASE);
-}
-
 _Noreturn static void live(struct birth *birth)
 {
     struct hold *hold = &birth->hold;
     if (proc__hold_wait(hold, birth->plan)) {
         struct report report = proc__child_side(birth->plan, 0, &hold->report[1]);
-        tell(&birth->told->child, &report);
+        proc__step_tell(&birth->told->child, &report);
     }
-    leave_process(127);
+    proc__step_leave(127);
 }
 
 /* Which kind was denied is not told; other errors are about processes, not about namespaces. */
@@ -106,14 +90,14 @@ _Noreturn static void stand_between(struct birth *birth)
 {
     struct report report = STEP_DONE;
     if (!may_go_on(birth))
-        leave_process(127);
+        proc__step_leave(127);
     report = proc__namespaces_join(birth->namespaces);
     if (!report.step)
         report = proc__namespaces_make_time(birth->namespaces);
     if (!report.step)
         report = bear(birth);
     birth->told->between = report;
-    leave_process(0);
+    proc__step_leave(0);
 }
 
 /* ---- Here ---- */
