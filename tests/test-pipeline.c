@@ -460,7 +460,7 @@ static void all_stages_are_stopped_when_the_time_is_over(void **state)
     for (size_t i = 0; i < COUNT(flags); i++) {
         proc_result result;
         assert_rc(proc_pipeline(&result, PROC_REQUESTS(PROC_REQUEST(CHILD, "sleep", "forever"),
-                                                       PROC_REQUEST(CHILD, "write-forever"),
+                                                       PROC_REQUEST("cat"),
                                                        PROC_REQUEST(CHILD, "sleep", "forever")),
                                 PROC_OPTIONS(.out = PROC_CAPTURE, .timeout_ms = 50, .flags = flags[i])), 0);
         assert_int_equal(result.timed_out, 1);
