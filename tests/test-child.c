@@ -107,7 +107,9 @@ static void bad_arguments_are_refused(void **state)
     assert_rc(proc_kill(child, 65, PROC_ONE), -EINVAL);
     assert_rc(proc_kill(child, SIGTERM, 9), -EINVAL);
     assert_rc(proc_kill(child, SIGTERM, PROC_GROUP), -EINVAL); /* it leads none */
-    assert_rc(proc_kill(child, SIGTERM, PROC_TREE), -ENOTSUP);
+    assert_rc(proc_kill(child, 65, PROC_TREE), -EINVAL);
+    assert_rc(proc_child_reach(child, NULL), -EINVAL);
+    assert_rc(proc_child_reach(NULL, &(proc_reach){0}), -EINVAL);
     assert_rc(proc_stop(NULL, NULL), -EINVAL);
     assert_rc(proc_detach(NULL), -EINVAL);
     assert_rc(proc_child_usage(child, NULL), -EINVAL);

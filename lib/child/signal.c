@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is
- * certainly not reaped. Owns nothing.
+ * Signals to a child or its group, or to several children, never to a stranger: through the pidfd, or under the lock
+ * while the child is certainly not reaped. Owns nothing.
  */
 #include "handle.h"
 
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../base/pidfd.h"
+#include "tree.h"
 
 /* A kernel or an emulator without the call or the flag, or a filter against it. A true EPERM comes from kill(2) too. */
 static int is_missing(int rc)
@@ -52,6 +53,32 @@ int proc__child_signal_to_end(proc_child *child, int signal, int scope)
     return rc;
 }
 
+/* 1: a signal to the group of the stage that it has joined is one to it. */
+static int is_in_joined_group(const proc_child *child)
+{
+    return child->joined > 0 && getpgid(child->pid) == child->joined;
+}
+
+/*
+ * Who leads a group comes before who joins it, and stands for the group also after its own end. Who has ended in the
+ * meantime is no failure: the wait will tell.
+ */
+int proc__crew_signal(const struct crew *crew, int signal, int scope)
+{
+    int failure = 0, reached = 0, group_reached = 0;
+    for (size_t i = 0; i < crew->count; i++) {
+        proc_child *child = crew->children[i];
+        int is_for_group = scope == PROC_GROUP && child->leads_group;
+        if ((child->seen_ended && !is_for_group) || (group_reached && is_in_joined_group(child)))
+            continue;
+        int rc = proc__child_signal_to_end(child, signal, is_for_group ? PROC_GROUP : PROC_ONE);
+        group_reached |= is_for_group && rc == 0;
+        reached |= rc == 0 || rc == -ESRCH;
+        failure = failure ? failure : rc;
+    }
+    return reached ? 0 : failure;
+}
+
 int proc_kill(proc_child *child, int signal, int scope)
 {
     int rc = proc__child_check(child);
@@ -60,7 +87,7 @@ int proc_kill(proc_child *child, int signal, int scope)
     if (signal < 0 || signal > LAST_SIGNAL)
         return -EINVAL;
     if (scope == PROC_TREE)
-        return -ENOTSUP;
+        return proc__child_signal_tree(child, signal);
     if (scope != PROC_ONE && (scope != PROC_GROUP || !child->leads_group))
         return -EINVAL;
     return proc__child_signal(child, signal, scope);

@@ -3,7 +3,7 @@
 #include "stop.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include "handle.h"
 
@@ -27,32 +27,25 @@ static int wants_the_child_awake(int signal)
            signal != SIGTTOU;
 }
 
-/* 1: a signal to the group of the stage that it has joined is one to it. */
-static int is_in_joined_group(const proc_child *child)
+/* As far as one call to the kernel reaches. */
+static int signal_plainly(const struct crew *crew, const proc_stop_step *step, int awake)
 {
-    return child->joined > 0 && getpgid(child->pid) == child->joined;
+    const proc_reach reach = {.rung = step->scope == PROC_GROUP ? PROC_REACH_GROUP : PROC_REACH_ONE};
+    int rc = proc__crew_signal(crew, step->signal, step->scope);
+    if (rc < 0)
+        return rc;
+    if (awake)
+        proc__crew_signal(crew, SIGCONT, step->scope);
+    for (size_t i = 0; i < crew->count; i++)
+        proc__reach_note(crew->children[i], &reach);
+    return 0;
 }
 
-/*
- * Signals all once. Who leads a group comes before who joins it, and stands for the group also after its own end. 0, or
- * the negative errno of the first who could not be sent it, if nobody could. Who has ended in the meantime is no
- * failure: the wait will tell.
- */
-static int signal_all(const struct crew *crew, size_t step_index, int awake)
+/* That some could not be reached is for the reach to tell; that nobody was is a failure. */
+static int signal_trees(const struct crew *crew, const proc_stop_step *step, int awake, struct stop_ladder *ladder)
 {
-    int failure = 0, reached = 0, group_reached = 0;
-    for (size_t i = 0; i < crew->count; i++) {
-        proc_child *child = crew->children[i];
-        const proc_stop_step *step = step_at(child, step_index);
-        int is_for_group = step->scope == PROC_GROUP && child->leads_group;
-        if ((child->seen_ended && !is_for_group) || (group_reached && is_in_joined_group(child)))
-            continue;
-        int rc = proc__child_signal_to_end(child, awake ? SIGCONT : step->signal, step->scope);
-        group_reached |= is_for_group && rc == 0;
-        reached |= rc == 0 || rc == -ESRCH;
-        failure = failure ? failure : rc;
-    }
-    return reached ? 0 : failure;
+    int rc = proc__tree_signal(&ladder->tree, crew, step->signal, awake, proc__tree_time(step->wait_ms));
+    return ladder->tree.reach.signaled > 0 ? 0 : rc;
 }
 
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
@@ -60,28 +53,71 @@ int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
     const proc_stop_step *step = step_at(crew->children[0], ladder->next);
     if (!step)
         return 0;
-    int rc = signal_all(crew, ladder->next++, 0);
-    if (rc < 0)
-        return rc;
-    if (wants_the_child_awake(step->signal))
-        signal_all(crew, ladder->next - 1, 1);
+    ladder->next++;
     ladder->until = proc__deadline_in(step->wait_ms);
-    return 1;
+    int awake = wants_the_child_awake(step->signal);
+    int rc = step->scope == PROC_TREE ? signal_trees(crew, step, awake, ladder) : signal_plainly(crew, step, awake);
+    return rc < 0 ? rc : 1;
+}
+
+int proc__stop_next_for_trees(const struct crew *crew, struct stop_ladder *ladder)
+{
+    const proc_stop_step *step;
+    while ((step = step_at(crew->children[0], ladder->next)) && step->scope != PROC_TREE)
+        ladder->next++;
+    return proc__stop_next(crew, ladder);
+}
+
+void proc__stop_done(const struct crew *crew, struct stop_ladder *ladder)
+{
+    proc__tree_await(&ladder->tree, proc__deadline_in(0));
+    proc__tree_done(&ladder->tree, crew);
+}
+
+/* ---- One child ---- */
+
+static int until_it_ends(proc_child *child, struct stop_ladder *ladder)
+{
+    int rc = proc__child_look(child);
+    while (rc == -ETIMEDOUT) {
+        int taken = proc__stop_next(ALONE(child), ladder);
+        if (taken <= 0)
+            return taken < 0 ? taken : -ETIMEDOUT;
+        rc = proc__child_wait_until(child, ladder->until);
+    }
+    return rc;
+}
+
+static void until_its_tree_ends(proc_child *child, struct stop_ladder *ladder)
+{
+    int taken = 1;
+    while (taken > 0 && proc__tree_await(&ladder->tree, ladder->until) > 0)
+        taken = proc__stop_next_for_trees(ALONE(child), ladder);
+}
+
+struct stopping {
+    proc_child *child;
+    struct stop_ladder ladder;
+};
+
+/* Also of a thread that is cancelled while it waits. */
+static void end_stopping(void *arg)
+{
+    struct stopping *stopping = arg;
+    proc__stop_done(ALONE(stopping->child), &stopping->ladder);
 }
 
 int proc_stop(proc_child *child, proc_exit *ret_exit)
 {
+    struct stopping stopping = {.child = child};
     int rc = proc__child_check(child);
     if (rc < 0)
         return rc;
-    struct stop_ladder ladder = {0};
-    rc = proc__child_look(child);
-    while (rc == -ETIMEDOUT) {
-        int taken = proc__stop_next(ALONE(child), &ladder);
-        if (taken <= 0)
-            return taken < 0 ? taken : -ETIMEDOUT;
-        rc = proc__child_wait_until(child, ladder.until);
-    }
+    pthread_cleanup_push(end_stopping, &stopping);
+    rc = until_it_ends(child, &stopping.ladder);
+    if (rc == 0)
+        until_its_tree_ends(child, &stopping.ladder);
+    pthread_cleanup_pop(1);
     if (rc == 0 && ret_exit)
         *ret_exit = child->exit;
     return rc;
