@@ -657,9 +657,12 @@ static int every_verb_answers_echild(void *arg)
     char byte;
     size_t index;
     proc_usage usage;
+    proc_reach reach;
     require_rc(proc_wait(child, 0, NULL), -ECHILD);
     require_rc(proc_wait_any(&child, 1, 0, &index), -ECHILD);
     require_rc(proc_kill(child, SIGKILL, PROC_ONE), -ECHILD);
+    require_rc(proc_kill(child, SIGKILL, PROC_TREE), -ECHILD);
+    require_rc(proc_child_reach(child, &reach), -ECHILD);
     require_rc(proc_stop(child, NULL), -ECHILD);
     require_rc(proc_detach(child), -ECHILD);
     require_rc(proc_child_usage(child, &usage), -ECHILD);

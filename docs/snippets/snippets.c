@@ -263,8 +263,8 @@ static void reach(void)
         proc_child_reach(child, &reach);
         printf("rung %d, %d killed, %d left%s\n", (int)reach.rung, (int)reach.signaled, (int)reach.left,
                reach.proven_empty ? ", and that is certain" : "");
+        child = proc_child_free(child);
     }
-    child = proc_child_free(child);
     //! [reach]
     CHECK(rc == 0);
 }

@@ -76,7 +76,8 @@ enum {
 typedef struct proc_reach {
     int32_t rung;         /**< PROC_REACH_... */
     int32_t proven_empty; /**< 1: nobody is left, and the kernel vouches for it. */
-    int32_t signaled;     /**< Of a walk: how many processes were sent the signal; else 0, not counted. */
+    int32_t signaled;     /**< Of a walk: how many processes were sent the signal, in a stop by any of its steps; else 0,
+                               not counted. */
     int32_t left;         /**< Those found, or with no walk the child, that had not ended when the call returned. */
     uint64_t reserved[4]; /**< 0. */
 } proc_reach;
@@ -291,7 +292,7 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  *         group; -ECHILD: in a forked copy. A child that has ended but was not waited for takes any signal without
  *         effect. Of a tree all who can be reached are, and the return code tells what kept back the rest: -EPERM: one
  *         has other credentials; -ETIMEDOUT: new processes came faster than they were found; -EMFILE, -ENFILE: no free
- *         descriptor to hold one more; -ENOMEM. After all of these the call may be repeated.
+ *         descriptor to hold one more; -ENOMEM. After the last four the call may be repeated.
  *
  * Safety: any thread, also while another one waits.
  * @see pidfd_send_signal(2), proc_child_reach()

@@ -30,13 +30,18 @@ deadline proc__tree_time(int wait_ms)
 
 /* ---- The search ---- */
 
+static int is_failure(int rc)
+{
+    return rc < 0 && rc != -ESRCH;
+}
+
 /* From that one on. */
 static size_t suspend(struct descendants *found, size_t from)
 {
     for (; from < found->count; from++) {
         struct kin *kin = &found->items[from];
         if (!proc__kin_has_ended(kin))
-            kin->is_denied = proc__pidfd_signal(kin->pidfd, SIGSTOP, 0) == -EPERM;
+            kin->is_denied = is_failure(proc__pidfd_signal(kin->pidfd, SIGSTOP, 0));
     }
     return from;
 }
@@ -98,10 +103,12 @@ static int signal_found(struct tree *tree, int signal)
     int failure = 0;
     tree->reach.signaled = 0;
     for (size_t i = 0; i < tree->found.count; i++) {
-        const struct kin *kin = &tree->found.items[i];
+        struct kin *kin = &tree->found.items[i];
         int rc = proc__kin_has_ended(kin) ? -ESRCH : proc__pidfd_signal(kin->pidfd, signal, 0);
-        tree->reach.signaled += rc == 0;
-        if (rc < 0 && rc != -ESRCH && failure == 0)
+        kin->is_told |= rc == 0;
+        kin->is_denied = is_failure(rc);
+        tree->reach.signaled += kin->is_told;
+        if (kin->is_denied && failure == 0)
             failure = rc;
     }
     return failure;
@@ -189,7 +196,11 @@ int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, in
 
 int proc__tree_await(struct tree *tree, deadline when)
 {
-    return tree->reach.left = proc__descendants_await(&tree->found, when);
+    int left = proc__descendants_await(&tree->found, when);
+    tree->reach.left = left;
+    for (size_t i = 0; i < tree->found.count; i++)
+        tree->reach.left += tree->found.items[i].is_denied && !proc__kin_has_ended(&tree->found.items[i]);
+    return left;
 }
 
 /* ---- What a handle tells ---- */

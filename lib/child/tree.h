@@ -25,7 +25,7 @@ deadline proc__tree_time(int wait_ms);
  * afterwards.
  */
 int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, int awake, deadline until);
-/* Waits until then for the end of all that were found. How many are left, which reach tells, too. */
+/* Waits until then for the end of all that were found, and may be signalled. How many are left; reach counts all. */
 int proc__tree_await(struct tree *tree, deadline when);
 /* Lets go of all, and leaves what was reached in the handles, if there was a signal. */
 void proc__tree_done(struct tree *tree, const struct crew *crew);

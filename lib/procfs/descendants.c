@@ -82,7 +82,8 @@ int proc__descendants_await(struct descendants *tree, deadline when)
 {
     size_t left = 0;
     for (size_t i = 0; i < tree->count; i++)
-        tree->polled[left++] = (struct pollfd){.fd = tree->items[i].pidfd, .events = POLLIN};
+        if (!tree->items[i].is_denied)
+            tree->polled[left++] = (struct pollfd){.fd = tree->items[i].pidfd, .events = POLLIN};
     while (left > 0) {
         int ready = proc__poll(tree->polled, left, when);
         size_t kept = 0;
@@ -248,12 +249,13 @@ static int is_of_use(const struct kin *kin, const struct seen *seen)
     return !is_end_state(seen->state) || seen->session == seen->pid || !proc__kin_has_ended(kin);
 }
 
-/* The proof; *kin is open, and nobody of the tree. 1 or 0. */
-static int is_proven(const struct descendants *tree, struct kin *kin)
+/* The proof; *kin is open. 1: it is of the tree; 0: it is not, or gone; or a negative errno. */
+static int prove(const struct descendants *tree, struct kin *kin)
 {
     struct seen seen;
-    if (look_at(&(const proc_target){.pid = kin->pid}, &seen) < 0)
-        return 0;
+    int rc = look_at(&(const proc_target){.pid = kin->pid}, &seen);
+    if (rc < 0)
+        return is_of_the_one(rc) ? 0 : rc;
     const struct kin *claimant = claimed_by(tree, &seen);
     if (!claimant || !holds_its_number(kin) || !holds_its_number(claimant) || !is_of_use(kin, &seen))
         return 0;
@@ -272,12 +274,12 @@ static int take_in(struct descendants *tree, int pid)
     kin.pidfd = proc__fd_above_stdio(proc__pidfd_open(pid));
     if (kin.pidfd < 0)
         return kin.pidfd == -EMFILE || kin.pidfd == -ENFILE || kin.pidfd == -ENOMEM ? kin.pidfd : 0;
-    if (!is_proven(tree, &kin)) {
+    rc = prove(tree, &kin);
+    if (rc > 0)
+        tree->items[tree->count++] = kin;
+    else
         proc__fd_close(&kin.pidfd);
-        return 0;
-    }
-    tree->items[tree->count++] = kin;
-    return 1;
+    return rc;
 }
 
 /* Until nobody of those who were seen belongs to those who have been taken in. */

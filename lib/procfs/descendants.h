@@ -19,7 +19,8 @@ struct kin {
     int with_group; /* 1: who is in the process group of that number belongs to the tree as well */
     int is_still;   /* 1: the last scan saw all its threads suspended or ended: it forks no more by itself */
     int is_running; /* 1: the last scan saw it on a CPU, or waiting for one */
-    int is_denied;  /* the caller's to use: 1: it may not be signalled */
+    int is_denied;  /* the caller's to set: 1: it may not be signalled, so that nobody waits for it */
+    int is_told;    /* the caller's to set: 1: it was sent a signal */
     uint64_t start; /* in ticks since boot; 0 = of a root, until a scan has seen it */
 };
 
@@ -44,7 +45,7 @@ int proc__descendants_scan(struct descendants *tree);
 
 /* 1: it has ended, reaped or not. */
 int proc__kin_has_ended(const struct kin *kin);
-/* Waits until then for the end of all. How many are left. */
+/* Waits until then for the end of all but the denied. How many of those are left. */
 int proc__descendants_await(struct descendants *tree, deadline when);
 
 /* Lets go of all. */
