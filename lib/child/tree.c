@@ -7,7 +7,8 @@
  * To kill a tree that grows meanwhile, everybody who is found is suspended at once, parents first: who is suspended
  * neither forks nor ends, so it loses no child to init. A suspension takes hold a little later than it is sent, and
  * until then a fork(2) that has begun goes on. So the search is over when a look through all processes finds nobody new
- * although everybody was seen suspended before it began. Only then SIGKILL is sent, which needs nobody awake.
+ * although everybody was seen suspended before it began. Only then SIGKILL is sent, which needs nobody awake,
+ * children first.
  */
 #include "tree.h"
 
@@ -97,19 +98,28 @@ static int search(struct descendants *found, deadline until)
 
 /* ---- The ways ---- */
 
-/* To those who have not ended, parents first. The first failure. */
+static int signal_one(struct tree *tree, struct kin *kin, int signal)
+{
+    int rc = proc__kin_has_ended(kin) ? -ESRCH : proc__pidfd_signal(kin->pidfd, signal, 0);
+    kin->is_told |= rc == 0;
+    kin->is_denied = is_failure(rc);
+    tree->reach.signaled += kin->is_told;
+    return kin->is_denied ? rc : 0;
+}
+
+/*
+ * To those who have not ended. The first failure. Children are killed before their parents: the kernel continues a
+ * suspended group that is orphaned (SIGHUP and SIGCONT), which would give it a moment to run away in.
+ */
 static int signal_found(struct tree *tree, int signal)
 {
     int failure = 0;
+    size_t count = tree->found.count;
     tree->reach.signaled = 0;
-    for (size_t i = 0; i < tree->found.count; i++) {
-        struct kin *kin = &tree->found.items[i];
-        int rc = proc__kin_has_ended(kin) ? -ESRCH : proc__pidfd_signal(kin->pidfd, signal, 0);
-        kin->is_told |= rc == 0;
-        kin->is_denied = is_failure(rc);
-        tree->reach.signaled += kin->is_told;
-        if (kin->is_denied && failure == 0)
-            failure = rc;
+    proc__descendants_sort(&tree->found);
+    for (size_t i = 0; i < count; i++) {
+        int rc = signal_one(tree, &tree->found.items[signal == SIGKILL ? count - 1 - i : i], signal);
+        failure = failure ? failure : rc;
     }
     return failure;
 }
@@ -254,7 +264,7 @@ int proc__child_signal_tree(proc_child *child, int signal)
         return -ESRCH;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__tree_signal(&tree, ALONE(child), signal, 0, proc__tree_time(0));
-    if (signal == SIGKILL)
+    if (signal == SIGKILL && (rc == 0 || tree.reach.rung == PROC_REACH_WALK))
         proc__tree_await(&tree, proc__tree_time(0));
     proc__tree_done(&tree, ALONE(child));
     pthread_setcancelstate(cancellable, NULL);

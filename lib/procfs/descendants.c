@@ -203,8 +203,10 @@ static int are_threads_still(int pid)
 }
 
 /* The state is that of the first thread, which may have ended long before the others. */
-static void note_state(struct kin *kin, const struct seen *seen)
+static void note(struct kin *kin, const struct seen *seen)
 {
+    kin->ppid = seen->ppid;
+    kin->start = seen->start;
     int has_others = seen->has_threads || is_end_state(seen->state);
     kin->is_running = seen->state == 'R';
     kin->is_still = is_still_state(seen->state) && (!has_others || proc__kin_has_ended(kin) || are_threads_still(kin->pid));
@@ -220,8 +222,7 @@ static void note_known(struct descendants *tree, struct scan *scan)
                 found = &scan->items[j];
         /* The number that a root holds is its own. */
         if (found && (kin->start != 0 || holds_its_number(kin))) {
-            kin->start = found->start;
-            note_state(kin, found);
+            note(kin, found);
             found->pid = 0;
         } else {
             kin->is_running = 0;
@@ -259,8 +260,7 @@ static int prove(const struct descendants *tree, struct kin *kin)
     const struct kin *claimant = claimed_by(tree, &seen);
     if (!claimant || !holds_its_number(kin) || !holds_its_number(claimant) || !is_of_use(kin, &seen))
         return 0;
-    kin->start = seen.start;
-    note_state(kin, &seen);
+    note(kin, &seen);
     return 1;
 }
 
@@ -311,4 +311,37 @@ int proc__descendants_scan(struct descendants *tree)
     }
     free(scan.items);
     return rc;
+}
+
+/* ---- In order ---- */
+
+static const struct kin *parent_of(const struct descendants *tree, const struct kin *child)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->items[i].pid == child->ppid && &tree->items[i] != child)
+            return &tree->items[i];
+    return NULL;
+}
+
+static int by_depth(const void *a, const void *b)
+{
+    return ((const struct kin *)a)->depth - ((const struct kin *)b)->depth;
+}
+
+/* One round for each generation; a number that was given away might make a circle, so there is an end to it. */
+void proc__descendants_sort(struct descendants *tree)
+{
+    int changed = 1;
+    for (size_t round = 0; changed && round < tree->count; round++) {
+        changed = 0;
+        for (size_t i = 0; i < tree->count; i++) {
+            struct kin *kin = &tree->items[i];
+            const struct kin *parent = parent_of(tree, kin);
+            int depth = parent ? parent->depth + 1 : 0;
+            changed |= depth != kin->depth;
+            kin->depth = depth;
+        }
+    }
+    if (tree->count > 1)
+        qsort(tree->items, tree->count, sizeof *tree->items, by_depth);
 }

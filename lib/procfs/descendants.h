@@ -13,7 +13,7 @@
 struct pollfd;
 
 struct kin {
-    int pid;
+    int pid, ppid;  /* the parent as the last scan saw it */
     int pidfd;
     int is_root;    /* 1: the pidfd is the caller's */
     int with_group; /* 1: who is in the process group of that number belongs to the tree as well */
@@ -21,10 +21,11 @@ struct kin {
     int is_running; /* 1: the last scan saw it on a CPU, or waiting for one */
     int is_denied;  /* the caller's to set: 1: it may not be signalled, so that nobody waits for it */
     int is_told;    /* the caller's to set: 1: it was sent a signal */
+    int depth;      /* how many parents of it are in the tree, once they have been sorted */
     uint64_t start; /* in ticks since boot; 0 = of a root, until a scan has seen it */
 };
 
-/* {0} is empty. A parent stands before its children. */
+/* {0} is empty. */
 struct descendants {
     struct kin *items;
     size_t count, room;
@@ -42,6 +43,9 @@ int proc__descendants_add_root(struct descendants *tree, int pid, int pidfd, int
  * found are there. The calling program is never among them.
  */
 int proc__descendants_scan(struct descendants *tree);
+
+/* Every parent before its children. */
+void proc__descendants_sort(struct descendants *tree);
 
 /* 1: it has ended, reaped or not. */
 int proc__kin_has_ended(const struct kin *kin);

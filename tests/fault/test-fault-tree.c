@@ -23,7 +23,7 @@
 #define RUN_MS 800000
 
 static const proc_stop_steps tree_stop = {
-    (const proc_stop_step[]){{SIGTERM, PROC_TREE, 100}, {SIGKILL, PROC_TREE, 2000}}, 2};
+    (const proc_stop_step[]){{SIGTERM, PROC_TREE, 20}, {SIGKILL, PROC_TREE, 1000}}, 2};
 
 static void find_wrong(struct attempt *attempt, const char *what)
 {
