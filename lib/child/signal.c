@@ -69,7 +69,9 @@ int proc__crew_signal(const struct crew *crew, int signal, int scope)
     for (size_t i = 0; i < crew->count; i++) {
         proc_child *child = crew->children[i];
         int is_for_group = scope == PROC_GROUP && child->leads_group;
-        if ((child->seen_ended && !is_for_group) || (group_reached && is_in_joined_group(child)))
+        /* Of one child alone it is for the pid to tell: another thread may be taking it to its end. */
+        int is_over = crew->count > 1 && child->seen_ended;
+        if ((is_over && !is_for_group) || (group_reached && is_in_joined_group(child)))
             continue;
         int rc = proc__child_signal_to_end(child, signal, is_for_group ? PROC_GROUP : PROC_ONE);
         group_reached |= is_for_group && rc == 0;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "../base/pidfd.h"
 #include "handle.h"
@@ -124,11 +125,17 @@ static int signal_found(struct tree *tree, int signal)
     return failure;
 }
 
+/* And may be signalled as a whole: we are not in it. */
+static int leads_group(const proc_child *child)
+{
+    return child->leads_group && getpgid(0) != child->pid;
+}
+
 /* A search that was cut short has still found all of a group: to the kernel that is one call. */
 static void kill_groups(const struct crew *crew)
 {
     for (size_t i = 0; i < crew->count; i++)
-        if (crew->children[i]->leads_group)
+        if (leads_group(crew->children[i]))
             proc__child_signal(crew->children[i], SIGKILL, PROC_GROUP);
 }
 
@@ -160,15 +167,6 @@ static int are_all_first(const struct crew *crew)
     return all;
 }
 
-static int signal_by_best_way(struct tree *tree, const struct crew *crew, int signal, deadline until)
-{
-    if (signal == SIGKILL && are_all_first(crew))
-        return signal_children(tree, crew, signal, PROC_REACH_NAMESPACE);
-    if (proc__descendants_possible() == 0)
-        return walk(tree, crew, signal, until);
-    return signal_children(tree, crew, signal, crew->children[0]->leads_group ? PROC_REACH_GROUP : PROC_REACH_ONE);
-}
-
 static int add_roots(struct tree *tree, const struct crew *crew)
 {
     int rc = 0;
@@ -176,21 +174,28 @@ static int add_roots(struct tree *tree, const struct crew *crew)
         const proc_child *child = crew->children[i];
         rc = proc__descendants_add_root(&tree->found, child->pid, child->pidfd, child->leads_group);
     }
+    if (rc < 0)
+        proc__descendants_done(&tree->found);
     return rc;
 }
 
-static int signal_tree(struct tree *tree, const struct crew *crew, int signal, int awake, deadline until)
+static int signal_by_best_way(struct tree *tree, const struct crew *crew, int signal, deadline until)
 {
     int rc = tree->found.count > 0 ? 0 : add_roots(tree, crew);
-    if (rc < 0)
-        return rc;
-    rc = signal_by_best_way(tree, crew, signal, until);
-    if (awake && tree->reach.rung == PROC_REACH_WALK)
+    if (signal == SIGKILL && are_all_first(crew))
+        return signal_children(tree, crew, signal, PROC_REACH_NAMESPACE);
+    if (rc == 0 && proc__descendants_possible() == 0)
+        return walk(tree, crew, signal, until);
+    return signal_children(tree, crew, signal, leads_group(crew->children[0]) ? PROC_REACH_GROUP : PROC_REACH_ONE);
+}
+
+static void awaken(struct tree *tree, const struct crew *crew)
+{
+    if (tree->reach.rung != PROC_REACH_WALK)
+        signal_children(tree, crew, SIGCONT, tree->reach.rung);
+    else
         for (size_t i = 0; i < tree->found.count; i++)
             proc__pidfd_signal(tree->found.items[i].pidfd, SIGCONT, 0);
-    else if (awake)
-        signal_children(tree, crew, SIGCONT, tree->reach.rung);
-    return rc;
 }
 
 int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, int awake, deadline until)
@@ -198,7 +203,9 @@ int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, in
     int cancellable;
     /* A thread that is cancelled halfway would leave them suspended. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
-    int rc = signal_tree(tree, crew, signal, awake, until);
+    int rc = signal_by_best_way(tree, crew, signal, until);
+    if (awake)
+        awaken(tree, crew);
     proc__tree_await(tree, proc__deadline_in(0));
     pthread_setcancelstate(cancellable, NULL);
     return rc;

@@ -23,6 +23,9 @@
 #include "listing.h"
 #include "target.h"
 
+/* For a poll(2) that fails. */
+#define PATIENCE_MS 100
+
 /* ---- Whether that can be done here ---- */
 
 int proc__descendants_possible(void)
@@ -91,6 +94,8 @@ int proc__descendants_await(struct descendants *tree, deadline when)
             if (ready <= 0 || !tree->polled[i].revents)
                 tree->polled[kept++] = tree->polled[i];
         left = kept;
+        if (ready < 0)
+            when = proc__deadline_min(when, proc__deadline_in(PATIENCE_MS));
         if (ready == 0 || (ready < 0 && proc__nap(when) < 0))
             break;
     }
