@@ -517,12 +517,14 @@ static void without_a_free_descriptor_it_says_so_and_the_group_is_killed(void **
 
 /* ---- Stops ---- */
 
-static const proc_stop_steps tree_steps = {(const proc_stop_step[]){{SIGTERM, PROC_TREE, 50}, {SIGKILL, PROC_TREE, 10000}}, 2};
+static const proc_stop_steps tree_steps = {
+    (const proc_stop_step[]){{SIGTERM, PROC_TREE, 50}, {SIGKILL, PROC_TREE, 10000}}, 2};
 
 static void a_stop_goes_on_for_whom_its_steps_have_found(void **state)
 {
     (void)state;
-    proc_child *child = start(CHILD_DOES("group-with-a-stubborn-member"), PROC_OPTIONS(.out = PROC_PIPE, .stop = tree_steps));
+    proc_child *child =
+        start(CHILD_DOES("group-with-a-stubborn-member"), PROC_OPTIONS(.out = PROC_PIPE, .stop = tree_steps));
     int pid = said_pid(child);
     proc_exit ended;
     assert_rc(proc_stop(child, &ended), 0);
@@ -538,7 +540,8 @@ static void a_stop_without_trees_tells_its_rung_too(void **state)
 {
     (void)state;
     for (int group = 0; group <= 1; group++) {
-        proc_child *child = start(CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_PIPE, .flags = group ? PROC_NEW_GROUP : 0));
+        proc_child *child =
+            start(CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_PIPE, .flags = group ? PROC_NEW_GROUP : 0));
         assert_int_equal(reach_of(child).rung, PROC_REACH_NONE);
         assert_rc(proc_stop(child, NULL), 0);
         assert_int_equal(reach_of(child).rung, group ? PROC_REACH_GROUP : PROC_REACH_ONE);
@@ -655,7 +658,7 @@ int main(int argc, char **argv)
         walking_test(a_pid_that_was_given_away_is_not_followed),
         walking_test(a_pid_that_is_given_away_while_it_is_opened_is_not_taken),
         root_test(who_may_not_be_signalled_is_told_and_the_others_are_reached),
-        spawning_test(a_pid_namespace_ends_with_its_first_process),
+        machine_test(a_pid_namespace_ends_with_its_first_process),
         spawning_test(without_proc_the_group_is_reached_or_else_the_child),
         walking_test(a_search_that_runs_out_of_time_says_so_and_kills_whom_it_found),
         walking_test(without_a_free_descriptor_it_says_so_and_the_group_is_killed),

@@ -214,7 +214,8 @@ static void note(struct kin *kin, const struct seen *seen)
     kin->start = seen->start;
     int has_others = seen->has_threads || is_end_state(seen->state);
     kin->is_running = seen->state == 'R';
-    kin->is_still = is_still_state(seen->state) && (!has_others || proc__kin_has_ended(kin) || are_threads_still(kin->pid));
+    kin->is_still =
+        is_still_state(seen->state) && (!has_others || proc__kin_has_ended(kin) || are_threads_still(kin->pid));
 }
 
 static void note_known(struct descendants *tree, struct scan *scan)
