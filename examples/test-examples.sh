@@ -90,6 +90,83 @@ test_timeout() {
     is out through
 }
 
+test_exec_process() {
+    cd "$work" && touch 'seen by ls' || exit 1
+    expect 0
+    grep -q 'seen by ls' out || fail 'exec_process: is not ls'
+    expect 3 --show-pid sh -c 'echo "pid $$"; exit 3'
+    [ "$(sed -n 1p out)" = "$(sed -n 2p out)" ] || fail 'exec_process: another pid'
+    expect 127 "$work/nothing"
+    is err "exec_process: exec \"$work/nothing\": exec \"$work/nothing\": No such file or directory"
+    expect 126 "$work"
+    is err "exec_process: exec \"$work\": exec \"$work\": Permission denied"
+}
+
+test_fork_process() {
+    expect 0
+    is out 'child x=2
+before: parent x=1
+the file is at 10, where the child has put it'
+    is err ''
+}
+
+test_syscall_trace() {
+    expect 0 echo hello
+    is out hello
+    tail -n 1 "$work/err" | grep -q '^ *[1-9][0-9]* calls, the last one ' || fail "syscall_trace: $(cat "$work/err")"
+    [ "$(awk '/calls,/ { print $1 } !/calls,/ { n += $1 } END { print n }' "$work/err" | uniq | wc -l)" -eq 1 ] ||
+        fail 'syscall_trace: the table is not all'
+    expect 3 sh -c 'exit 3'
+    expect 143 sh -c 'kill -TERM $$'
+    expect 0 sh -c 'trap "echo caught" USR1; kill -USR1 $$'
+    is out caught
+    expect 127 "$work/nothing"
+    expect 2
+    expect 0 --bench
+    [ "$(grep -c ' ns$' "$work/out")" -eq 2 ] || fail 'syscall_trace: two figures'
+}
+
+# shell STATUS TEXT OUTPUT
+shell() {
+    expect "$1" -c "$2"
+    is out "$3"
+}
+
+test_mini_shell() {
+    cd "$work" || exit 1
+    shell 0 'echo a "b  c" '"'d  e'"' f\ g # no more' 'a b  c d  e f g'
+    shell 0 'echo pear plum | tr a-z A-Z | cat' 'PEAR PLUM'
+    shell 0 'echo one > f; echo two >> f; cat < f' 'one
+two'
+    shell 0 'sh -c "echo lost >&2" 2> e; cat e' lost
+    shell 0 'false; echo $? "$?" '"'\$?'"'' '1 1 $?'
+    shell 0 'sh -c "exit 300"; echo $?' 44
+    shell 0 'sh -c "kill -KILL $$"; echo "$?"' 137
+    shell 7 'exit 7; echo never' ''
+    shell 1 'true; false' ''
+    shell 0 'cd /; pwd' /
+    shell 0 'cd nowhere; echo $?' 1
+    grep -q 'cd: nowhere: No such file' err || fail 'mini_shell: does not tell why'
+    shell 127 'no-such-program' ''
+    grep -q 'No such file' err || fail 'mini_shell: does not tell why'
+    shell 127 'cat < no-such-file' ''
+    shell 2 'echo "open' ''
+    is err 'mini_shell: a quote is not closed'
+    shell 2 'echo | | cat' ''
+    is err 'mini_shell: a command is missing'
+    shell 2 'echo >' ''
+    is err 'mini_shell: a file is missing'
+    # Behind: its standard input is empty, and it is not waited for.
+    shell 0 'cat & echo front' front
+    printf 'echo from a script\nexit 4\n' >script
+    expect 4 script
+    is out 'from a script'
+    expect 127 nothing
+    expect 2 -c
+    echo 'echo by standard input' | "$program" >out
+    is out 'by standard input'
+}
+
 test_pipeline() {
     expect 0 printf 'pear\nfig\nplum\n' , sort , head -n 1
     is out fig

@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -254,6 +256,39 @@ static void a_frozen_group_is_refused(void **state)
     cgroup_remove(below);
 }
 
+/* A mount of a group alone, that has been taken away: its top is its own "..". */
+static int starts_beyond_a_lost_mount(void *arg)
+{
+    const char *point = arg;
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(group, point, NULL, MS_BIND, NULL) < 0)
+        return NOT_POSSIBLE;
+    int fd = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    require(fd >= 0 && umount2(point, MNT_DETACH) == 0);
+    alarm(PATIENCE_MS / 1000);
+    require(lands_in_group(PROC_LIMITS(.cgroup_fd = &fd), NULL));
+    require_rc(cgroup_write(group, "cgroup.freeze", "1"), 0);
+    proc_child *child;
+    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.limits = PROC_LIMITS(.cgroup_fd = &fd))), -EAGAIN);
+    require_rc(cgroup_write(group, "cgroup.freeze", "0"), 0);
+    alarm(0);
+    close(fd);
+    return 0;
+}
+
+static void the_way_up_from_a_lost_mount_has_an_end(void **state)
+{
+    (void)state;
+    char *point = directory_make();
+    struct verdict verdict;
+    run_in_fork(&verdict, starts_beyond_a_lost_mount, point, PATIENCE_MS);
+    directory_remove(point);
+    if (verdict.code == NOT_POSSIBLE)
+        SKIP_TEST("no mount namespace of our own here");
+    if (verdict.code != 0)
+        fail_msg("left with %d: %s", verdict.code, verdict.text);
+}
+
 static void a_frozen_group_of_version_1_is_refused(void **state)
 {
     (void)state;
@@ -423,6 +458,7 @@ int main(int argc, char **argv)
         group_test(a_file_of_a_group_is_none),
         group_test(a_group_that_was_removed_is_told),
         group_test(a_frozen_group_is_refused),
+        group_test(the_way_up_from_a_lost_mount_has_an_end),
         spawning_test(a_frozen_group_of_version_1_is_refused),
         group_test(an_invalid_group_is_told_with_its_reason),
         group_test(a_group_with_controllers_below_it_is_told),

@@ -29,6 +29,7 @@
 #include <proc/notify.h>
 #include <proc/procfs.h>
 #include <proc/status.h>
+#include <proc/terminal.h>
 
 #define DAEMON helper("daemon")
 #define DAEMON_DOES(...) ((const char *const[]){DAEMON, __VA_ARGS__, NULL})
@@ -1115,11 +1116,27 @@ static void a_program_has_its_own_options_and_the_daemons_are_not_among_them(voi
     assert_program_refused(PROC_OPTIONS(.fds = PROC_FDS({3, PROC_NULL})), NULL, -EINVAL, ".keep");
     assert_program_refused(PROC_OPTIONS(.flags = PROC_NEW_GROUP), NULL, -EINVAL, ".flags");
     assert_program_refused(PROC_OPTIONS(.timeout_ms = 5), NULL, -EINVAL, ".timeout_ms");
+    assert_program_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.foreground = 1)), NULL, -EINVAL, ".terminal");
     assert_program_refused(PROC_OPTIONS(.error = &error), NULL, -EINVAL, ".error");
     assert_program_refused(&(const proc_options){.size = 0}, NULL, -EINVAL, "size is not set");
     assert_program_refused(NULL, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_STAY), -EINVAL, "STAY");
     assert_program_refused(NULL, PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_KEEP_ERR), -EINVAL, "KEEP_ERR");
     assert_program_refused(NULL, PROC_DAEMON_OPTIONS(.notify_fd = PROC_INT(0)), -EINVAL, ".notify_fd");
+}
+
+static void a_program_by_descriptor_becomes_a_daemon(void **state)
+{
+    proc_daemon_report report = {0};
+    int status = 0, fd = open(CHILD, O_RDONLY | O_CLOEXEC);
+    (void)state;
+    assert_rc(proc_daemon_spawn(PROC_ARGV("by-descriptor", "exit-on", "15", "23"),
+                                PROC_OPTIONS(.start = PROC_START(.program_fd = &fd)), NULL, &report), 0);
+    close(fd);
+    assert_true(report.pid > 0);
+    /* Now, or once it is ready for it: both are its own doing. It is an orphan, and comes to us. */
+    assert_int_equal(kill(report.pid, SIGTERM), 0);
+    assert_int_equal(waitpid(report.pid, &status, 0), report.pid);
+    assert_true(WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 23));
 }
 
 #define daemon_test(test) cmocka_unit_test_setup_teardown(test, adopt_orphans, adopt_no_more)
@@ -1170,6 +1187,7 @@ int main(int argc, char **argv)
         daemon_test(a_directory_that_is_closed_to_us_is_no_failure_where_nothing_is_forked),
         daemon_test(options_that_make_no_sense_are_refused),
         daemon_test(a_program_has_its_own_options_and_the_daemons_are_not_among_them),
+        daemon_test(a_program_by_descriptor_becomes_a_daemon),
     };
     unsetenv("NOTIFY_SOCKET");
     setenv("PATH", "/usr/bin:/bin", 1); /* no directory that is closed to us, which would be another error */

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include <proc/proc.h>
 
 #include "child/plan.h"
+#include "places.h"
 
 #define BOUND .flags = PROC_DIE_WITH_PARENT
 
@@ -143,6 +145,67 @@ static void a_program_that_becomes_another_one_counts_as_ended(void **state)
     (void)state;
     assert_child_goes(by_exec, PROC_OPTIONS(BOUND));
     assert_child_goes(by_exec_in_another_thread, PROC_OPTIONS(BOUND));
+}
+
+/* ---- In namespaces, where it cannot see its parent ---- */
+
+static void a_child_with_pids_of_its_own_goes_too(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_USER | PROC_NS_PID);
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID)));
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID,
+                                                                                   .flags = PROC_NS_AS_ROOT)));
+    assert_child_goes(by_exec_in_another_thread,
+                      PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID)));
+}
+
+static void a_child_that_another_process_bears_goes_too(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_USER | PROC_NS_PID | PROC_NS_TIME);
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_TIME)));
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID |
+                                                                                             PROC_NS_TIME)));
+}
+
+static void a_child_that_joins_pids_goes_too(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_USER | PROC_NS_PID);
+    const proc_namespaces *own = PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID);
+    proc_child *first = start(CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_PIPE, .namespaces = own));
+    assert_string_equal(said(first), "ready");
+    const proc_ns_join *join = PROC_NS_JOIN({.which = PROC_NS_USER | PROC_NS_PID, .pid = proc_child_pid(first)});
+    /* Until the one that joined has been reaped, the first cannot end. */
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .namespaces = PROC_NAMESPACES(.join = join)));
+    assert_true(waitpid(-1, NULL, 0) > 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    proc_child_free(first);
+}
+
+/* ---- With a hook ---- */
+
+#define DEEP_BYTES ((size_t)1 << 20)
+
+/* As a function may that runs on a stack like any other. */
+static int go_deep(void *unused)
+{
+    volatile char deep[DEEP_BYTES];
+    (void)unused;
+    for (size_t i = 0; i < sizeof deep; i += 1024)
+        deep[i] = 1;
+    return deep[0] - 1;
+}
+
+static void a_hook_has_a_stack_as_ever(void **state)
+{
+    (void)state;
+    proc_child *child = start(CHILD_DOES("exit", "3"), PROC_OPTIONS(BOUND, .hook = PROC_HOOK(go_deep, NULL)));
+    assert_ends(child, PROC_EXITED, 3);
+    proc_child_free(child);
+    assert_child_goes(by_a_kill, PROC_OPTIONS(BOUND, .hook = PROC_HOOK(go_deep, NULL)));
 }
 
 /* ---- The thread that asks for it ---- */
@@ -280,7 +343,8 @@ static void a_parent_that_is_gone_already_is_noticed(void **state)
 {
     static const char *argv[] = {"/bin/true", NULL};
     static const char *const no_env[] = {NULL};
-    struct plan plan = {.paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1};
+    struct plan plan = {.paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1,
+                        .program_fd = -1, .program_number = -1};
     struct report report;
     int pid, pidfd;
     (void)state;
@@ -315,6 +379,10 @@ int main(int argc, char **argv)
         spawning_test(a_detached_child_goes_with_the_program_too),
         root_test(a_child_of_another_user_goes_too),
         spawning_test(a_program_that_becomes_another_one_counts_as_ended),
+        spawning_test(a_child_with_pids_of_its_own_goes_too),
+        spawning_test(a_child_that_another_process_bears_goes_too),
+        spawning_test(a_child_that_joins_pids_goes_too),
+        pidfd_test(a_hook_has_a_stack_as_ever),
         spawning_test(the_child_outlives_the_thread_that_started_it),
         spawning_test(the_child_has_the_place_of_the_thread_that_asked),
         spawning_test(its_thread_is_gone_with_the_handle),

@@ -139,8 +139,8 @@ static void a_probe_leaves_no_process_where_pidfds_cannot_be_waited_for(void **s
 static struct plan plan_for(const char *const *argv)
 {
     static const char *const no_env[] = {NULL};
-    return (struct plan){
-        .paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1, .searched = 0};
+    return (struct plan){.paths = argv, .argv = argv, .env = no_env, .join_group = -1, .cwd_fd = -1, .umask = -1,
+                         .program_fd = -1, .program_number = -1, .searched = 0};
 }
 
 static void a_start_works_in_each_memory(void **state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * This process becomes a program: as a child would be it, or, if that fails, it stays what it was - descriptors, flags,
- * mask, dispositions, directory, umask - and what could not be undone is told. And where a program is, as a start sees it.
+ * mask, dispositions, directory, umask - and what could not be undone is told. And where a program is, as a start sees
+ * it.
  */
 #define _GNU_SOURCE 1
 #include "started.h"
@@ -13,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
@@ -57,7 +58,7 @@ static int become_report(void *arg)
 /* What it tells of whose child it is, and of which number, differs. */
 static void drop_numbers(char *text)
 {
-    static const char *const lines[] = {"pid ", "ppid ", "sid ", "pgid ", "pgrp ", "pid=", "ppid=", "sid=", "pgid=", "pgrp=", "argv"};
+    static const char *const lines[] = {"pid ", "ppid ", "sid ", "pgid ", "pgrp ", "argv"};
     char *to = text;
     for (char *line = text, *next; *line; line = next) {
         char *end = strchr(line, '\n');
@@ -96,14 +97,58 @@ static void the_program_sees_what_that_of_a_child_sees(void **state)
     (void)state;
     assert_true(fd >= 3);
     assert_same_as_child(PROC_OPTIONS(.flags = 0));
-    assert_same_as_child(PROC_OPTIONS(.in = PROC_NULL, .out = PROC_PATH("/dev/null"), .err = PROC_SAME_AS(1), .cwd = "/proc",
-                                      .umask = PROC_MODE(037), .env = PROC_ENV("A=1"), .env_edit = PROC_ENV("B=2")));
-    assert_same_as_child(PROC_OPTIONS(
-        .fds = PROC_FDS({fd, PROC_FD(1)}, {20, PROC_FD(fd)}, {21, PROC_SAME_AS(20)}),
-        .start = PROC_START(.cwd_fd = &fd), .cwd = "proc",
-        .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2))));
+    assert_same_as_child(PROC_OPTIONS(.in = PROC_NULL, .out = PROC_PATH("/dev/null"), .err = PROC_SAME_AS(1),
+                                      .cwd = "/proc", .umask = PROC_MODE(037), .env = PROC_ENV("A=1"),
+                                      .env_edit = PROC_ENV("B=2")));
+    assert_same_as_child(
+        PROC_OPTIONS(.fds = PROC_FDS({fd, PROC_FD(1)}, {20, PROC_FD(fd)}, {21, PROC_SAME_AS(20)}),
+                     .start = PROC_START(.cwd_fd = &fd), .cwd = "proc",
+                     .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2))));
     assert_same_as_child(PROC_OPTIONS(.flags = PROC_INHERIT_SIGNALS | PROC_NEW_SESSION));
     close(fd);
+}
+
+static int become_open_file(void *arg)
+{
+    int fd = open(CHILD, O_RDONLY | O_CLOEXEC);
+    (void)arg;
+    /* Its number is wanted for something else, and it comes back when that was in vain. */
+    const proc_slots onto = PROC_FDS({fd, PROC_NULL});
+    require_rc(proc_exec(CHILD_DOES("exit", "6"), PROC_OPTIONS(.fds = onto, .start = PROC_START(.program_fd = &fd),
+                                                               .cwd = "/nope")),
+               -ENOENT);
+    require_rc(proc_exec(CHILD_DOES("exit", "6"), PROC_OPTIONS(.fds = onto, .start = PROC_START(.program_fd = &fd))), 0);
+    return 1;
+}
+
+static int become_script(void *arg)
+{
+    require_rc(proc_exec(PROC_ARGV(arg, "7"), NULL), -ENOEXEC);
+    require_rc(proc_exec(PROC_ARGV(arg, "7"), PROC_OPTIONS(.flags = PROC_SCRIPT_FALLBACK)), 0);
+    return 1;
+}
+
+/* The shell leaves with 8 if what is announced is announced to it. */
+static int become_listener(void *arg)
+{
+    (void)arg;
+    require_rc(proc_exec(PROC_ARGV("sh", "-c", "test $LISTEN_PID = $$ && test $LISTEN_FDS = 2 && exit 8"),
+                         PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_FD(0)}, {4, PROC_FD(1)}))),
+               0);
+    return 1;
+}
+
+static void it_becomes_an_open_file_a_script_or_a_listener(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *script = path_in(directory, "script");
+    file_write(script, "exit $1\n");
+    assert_int_equal(chmod(script, 0755), 0);
+    assert_leaves(become_open_file, NULL, 6);
+    assert_leaves(become_script, script, 7);
+    assert_leaves(become_listener, NULL, 8);
+    free(script);
+    directory_remove(directory);
 }
 
 static void *stay_here(void *arg)
@@ -190,8 +235,8 @@ static void all_is_as_before_when_the_program_is_missing(void **state)
                                       {41, PROC_NULL}, {42, PROC_SAME_AS(0)});
     (void)state;
     assert_fails_to_become(argv, PROC_OPTIONS(.flags = 0), -ENOENT, PROC_STEP_EXEC, 0);
-    assert_fails_to_become(argv, PROC_OPTIONS(.flags = PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS), -ENOENT, PROC_STEP_EXEC,
-                           0);
+    assert_fails_to_become(argv, PROC_OPTIONS(.flags = PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS), -ENOENT,
+                           PROC_STEP_EXEC, 0);
     assert_fails_to_become(argv, PROC_OPTIONS(.fds = cycle), -ENOENT, PROC_STEP_EXEC, 0);
     assert_fails_to_become(
         argv,
@@ -207,7 +252,8 @@ static void all_is_as_before_when_the_program_is_missing(void **state)
                      .signals = PROC_DISPOSITIONS(.reset = PROC_SIGNAL(SIGUSR2), .ignore = PROC_SIGNAL(SIGUSR1),
                                                   .block = PROC_SIGNAL(SIGTERM))),
         -ENOENT, PROC_STEP_EXEC, 0);
-    assert_fails_to_become(PROC_ARGV("no-such-program"), PROC_OPTIONS(.cwd = "/"), -ENOENT, PROC_STEP_SEARCH, 0);
+    assert_fails_to_become(PROC_ARGV("no-such-program"), PROC_OPTIONS(.cwd = "/", .search = "/bin"), -ENOENT,
+                           PROC_STEP_SEARCH, 0);
 }
 
 static void all_is_as_before_when_a_step_fails(void **state)
@@ -231,6 +277,25 @@ static void what_is_for_good_is_told(void **state)
     (void)state;
     assert_fails_to_become(argv, PROC_OPTIONS(.flags = PROC_NEW_SESSION, .cwd = "/"), -ENOENT, PROC_STEP_EXEC,
                            PROC_CHANGED_SESSION);
+    assert_fails_to_become(argv,
+                           PROC_OPTIONS(.cwd = "/", .fds = PROC_FDS({30, PROC_FD(31)}, {50, PROC_FD(30)}),
+                                        .limits = PROC_LIMITS(.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0})),
+                                        .sandbox = PROC_SANDBOX(.no_new_privs = 1)),
+                           -ENOENT, PROC_STEP_EXEC, PROC_CHANGED_LIMITS | PROC_CHANGED_SANDBOX);
+    assert_fails_to_become(argv,
+                           PROC_OPTIONS(.cwd = "/nope", .scheduling = PROC_SCHEDULING(.nice = PROC_INT(19)),
+                                        .limits = PROC_LIMITS(.rlimits = PROC_RLIMITS({RLIMIT_CORE, 0, 0, 0}))),
+                           -ENOENT, PROC_STEP_CWD, 0);
+}
+
+/* The CPUs are chosen before any namespace is made. */
+static void what_was_not_reached_is_not_told_as_changed(void **state)
+{
+    (void)state;
+    assert_fails_to_become(PROC_ARGV("true"),
+                           PROC_OPTIONS(.scheduling = PROC_SCHEDULING(.cpus = "65535"),
+                                        .namespaces = PROC_NAMESPACES(.create = PROC_NS_UTS)),
+                           -EINVAL, PROC_STEP_CPUS, PROC_CHANGED_LIMITS);
 }
 
 static int lead_a_session_twice(void *arg)
@@ -279,16 +344,31 @@ static void what_needs_somebody_who_stays_is_refused(void **state)
     static const char other_end[] = "exec \"true\": options \"entry: nobody has its other end\"";
     (void)state;
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PIPE), -EINVAL, other_end);
+    assert_exec_refused(PROC_OPTIONS(.in = PROC_PTY), -EINVAL, other_end);
+    assert_exec_refused(PROC_OPTIONS(.out = PROC_SOCKET), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.in = PROC_TEXT("x")), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.out = PROC_CAPTURE), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.fds = PROC_FDS({5, PROC_PIPE_TO_CHILD})), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.flags = PROC_DETACH), -EINVAL, "PROC_DETACH");
+    assert_exec_refused(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, "PROC_DIE_WITH_PARENT");
+    assert_exec_refused(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_USER)), -EINVAL, ".namespaces");
     assert_exec_refused(PROC_OPTIONS(.transfer = PROC_TRANSFER(.drain_ms = 1)), -EINVAL, ".transfer");
     assert_exec_refused(PROC_OPTIONS(.stop = PROC_STOP_STEPS({SIGTERM, PROC_ONE, 0})), -EINVAL, ".stop");
     assert_exec_refused(PROC_OPTIONS(.timeout_ms = 5), -EINVAL, ".timeout_ms");
     assert_exec_refused(PROC_OPTIONS(.hook = PROC_HOOK(note_it, NULL)), -EINVAL, ".hook");
+    assert_exec_refused(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, "PROC_DIE_WITH_PARENT");
     assert_rc(proc_exec(NULL, NULL), -EINVAL);
     assert_rc(proc_exec(PROC_ARGV("true"), &(proc_options){.size = 0}), -EINVAL);
+}
+
+static void namespaces_that_need_a_birth_are_refused_before_anything_is_changed(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_USER, PROC_NS_PID, PROC_NS_TIME};
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        assert_exec_refused(PROC_OPTIONS(.flags = PROC_NEW_GROUP, .umask = PROC_MODE(0),
+                                         .namespaces = PROC_NAMESPACES(.create = kinds[i])),
+                            -EINVAL, ".namespaces");
 }
 
 /* ---- Where a program is ---- */
@@ -386,6 +466,10 @@ static void where_it_is_not_the_reason_is_that_of_a_start(void **state)
     assert_not_found("/usr", (proc_options){0}, -EACCES, PROC_STEP_EXEC);
     assert_not_found("denied", (proc_options){.search = places.first}, -EACCES, PROC_STEP_EXEC);
     assert_not_found("x", (proc_options){.cwd = "/nope"}, -ENOENT, PROC_STEP_CWD);
+    proc_error error = {0};
+    assert_rc(proc_which("x", PROC_OPTIONS(.start = PROC_START(.program_fd = PROC_INT(0)), .error = &error), NULL, 0),
+              -EINVAL);
+    assert_contains(error.text, "which \"x\": options \".start->program_fd is found already\"");
     remove_places(&places);
 }
 
@@ -406,14 +490,17 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_becomes_the_program),
+        cmocka_unit_test(it_becomes_an_open_file_a_script_or_a_listener),
         spawning_test(the_program_sees_what_that_of_a_child_sees),
         cmocka_unit_test(other_threads_end_with_the_old_program),
         cmocka_unit_test(all_is_as_before_when_the_program_is_missing),
         cmocka_unit_test(all_is_as_before_when_a_step_fails),
         cmocka_unit_test(what_is_for_good_is_told),
+        cmocka_unit_test(what_was_not_reached_is_not_told_as_changed),
         cmocka_unit_test(a_group_leader_cannot_lead_a_session),
         root_test(ids_are_changed_last_and_for_good),
         cmocka_unit_test(what_needs_somebody_who_stays_is_refused),
+        cmocka_unit_test(namespaces_that_need_a_birth_are_refused_before_anything_is_changed),
         cmocka_unit_test(a_program_is_found_where_a_start_finds_it),
         spawning_test(where_it_is_not_the_reason_is_that_of_a_start),
         cmocka_unit_test(a_path_is_written_as_snprintf_writes),

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ static void what_a_function_returns_is_the_exit_code(void **state)
 static int crash(void *user)
 {
     (void)user;
-    raise(SIGKILL);
+    kill(getpid(), SIGKILL);
     return 0;
 }
 
@@ -142,8 +143,8 @@ static int stdin_of_a_function(void *arg)
     (void)arg;
     require(pipe(ends) == 0 && write(ends[1], "first\nsecond\n", 13) == 13);
     require(dup2(ends[0], STDIN_FILENO) == STDIN_FILENO && fgets(line, sizeof line, stdin));
-    require_rc(proc_fork(&child, read_a_line, (void *)(uintptr_t) "theirs\n", PROC_OPTIONS(.in = PROC_TEXT("theirs\n"))),
-               0);
+    const proc_options *options = PROC_OPTIONS(.in = PROC_TEXT("theirs\n"));
+    require_rc(proc_fork(&child, read_a_line, (void *)(uintptr_t) "theirs\n", options), 0);
     require_rc(proc_collect(child, PATIENCE_MS, &result), 0);
     require(proc_exit_ok(&result.exit));
     require(fgets(line, sizeof line, stdin) && strcmp(line, "second\n") == 0);
@@ -267,13 +268,57 @@ static void directory_umask_session_and_environment_are_as_asked(void **state)
                 0);
 }
 
+static int is_announced_to(void *user)
+{
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
+    (void)user;
+    if (!pid || atoi(pid) != getpid())
+        return 1;
+    if (!fds || strcmp(fds, "1") != 0 || !names || strcmp(names, "null") != 0)
+        return 2;
+    return fcntl(3, F_GETFD) == 0 ? 0 : 3;
+}
+
+static void descriptors_are_announced_to_it(void **state)
+{
+    (void)state;
+    assert_code(is_announced_to, NULL,
+                PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_NULL}),
+                             .start = PROC_START(.listen_names = PROC_NAMES("null"))),
+                0);
+    assert_code(is_announced_to, NULL,
+                PROC_OPTIONS(.flags = PROC_LISTEN_FDS | PROC_INHERIT_FDS, .fds = PROC_FDS({3, PROC_NULL}),
+                             .env = PROC_ENV("LISTEN_PID=1", "A=1"),
+                             .start = PROC_START(.listen_names = PROC_NAMES("null"))),
+                0);
+}
+
+static int leads_a_terminal(void *user)
+{
+    char line[8];
+    (void)user;
+    if (getsid(0) != getpid() || tcgetpgrp(0) != getpid() || !isatty(1))
+        return 1;
+    return fgets(line, sizeof line, stdin) && strcmp(line, "word\n") == 0 ? 0 : 2;
+}
+
+static void it_may_have_a_terminal(void **state)
+{
+    (void)state;
+    proc_child *child = fork_child(leads_a_terminal, NULL, PROC_OPTIONS(.in = PROC_PTY, .out = PROC_PTY));
+    assert_rc(proc_write(child, 0, "word\n", 5, PATIENCE_MS), 5);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
 static int is_nobody(void *user)
 {
     uid_t real, effective, saved;
     (void)user;
     if (getresuid(&real, &effective, &saved) < 0 || real != 65534 || effective != 65534 || saved != 65534)
         return 1;
-    return getgid() == 65534 && getgroups(0, NULL) == 0 && setuid(0) < 0 ? 0 : 2;
+    /* Not by libc, which would change a thread of the thread sanitizer's as well. */
+    return getgid() == 65534 && getgroups(0, NULL) == 0 && syscall(SYS_setresuid, 0, 0, 0) < 0 ? 0 : 2;
 }
 
 static void its_ids_are_as_asked(void **state)
@@ -389,14 +434,24 @@ static void a_step_that_fails_is_named_and_nothing_is_left(void **state)
 
 static void what_is_about_a_program_is_refused(void **state)
 {
-    static const char programs[] = "fork: options \".program, .search, .candidates: it is a function\": Invalid argument";
+    static const char programs[] =
+        "fork: options \".program, .search, .candidates, .program_fd: it is a function\": Invalid argument";
+    static const char flags[] =
+        "fork: options \"PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function\": Invalid argument";
     (void)state;
     assert_fork_fails(PROC_OPTIONS(.program = "ls"), -EINVAL, PROC_STEP_OPTIONS, programs);
     assert_fork_fails(PROC_OPTIONS(.search = "/bin"), -EINVAL, PROC_STEP_OPTIONS, programs);
     assert_fork_fails(PROC_OPTIONS(.start = PROC_START(.candidates = PROC_NAMES("ls"))), -EINVAL, PROC_STEP_OPTIONS,
                       programs);
-    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SEARCH_RELATIVE), -EINVAL, PROC_STEP_OPTIONS,
-                      "fork: options \"PROC_SEARCH_RELATIVE: it is a function\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.start = PROC_START(.program_fd = PROC_INT(0))), -EINVAL, PROC_STEP_OPTIONS,
+                      programs);
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SEARCH_RELATIVE), -EINVAL, PROC_STEP_OPTIONS, flags);
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_SCRIPT_FALLBACK), -EINVAL, PROC_STEP_OPTIONS, flags);
+    assert_fork_fails(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT), -EINVAL, PROC_STEP_OPTIONS,
+                      "fork: options \"PROC_DIE_WITH_PARENT is for programs\": Invalid argument");
+    assert_fork_fails(PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)), -EINVAL, PROC_STEP_OPTIONS,
+                      "fork: options \".namespaces: new user, pid or time, or joined pid, are for programs\": "
+                      "Invalid argument");
     assert_fork_fails(PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL)), -EINVAL, PROC_STEP_OPTIONS,
                       "fork: options \".hook: the function can do that itself\": Invalid argument");
 }
@@ -685,29 +740,31 @@ static void its_handle_is_that_of_any_child(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        pidfd_test(what_a_function_returns_is_the_exit_code),
-        pidfd_test(a_function_that_crashes_is_told_as_a_program_is),
-        pidfd_test(its_memory_is_a_copy_of_ours),
-        pidfd_test(what_it_prints_is_written_once_and_what_we_had_is_not),
-        pidfd_test(it_does_not_read_what_we_have_read_ahead),
-        pidfd_test(it_has_no_descriptor_that_was_not_asked_for),
-        pidfd_test(what_is_inherited_is_what_execve_would_leave_open),
-        pidfd_test(descriptors_are_closed_without_close_range_too),
-        pidfd_test(directory_umask_session_and_environment_are_as_asked),
+        spawning_test(what_a_function_returns_is_the_exit_code),
+        spawning_test(a_function_that_crashes_is_told_as_a_program_is),
+        spawning_test(its_memory_is_a_copy_of_ours),
+        spawning_test(what_it_prints_is_written_once_and_what_we_had_is_not),
+        spawning_test(it_does_not_read_what_we_have_read_ahead),
+        spawning_test(it_has_no_descriptor_that_was_not_asked_for),
+        spawning_test(what_is_inherited_is_what_execve_would_leave_open),
+        machine_test(descriptors_are_closed_without_close_range_too),
+        spawning_test(directory_umask_session_and_environment_are_as_asked),
+        spawning_test(descriptors_are_announced_to_it),
+        spawning_test(it_may_have_a_terminal),
         root_test(its_ids_are_as_asked),
-        pidfd_test(its_signals_are_those_of_a_program),
-        pidfd_test(its_streams_are_moved_as_those_of_a_program),
-        pidfd_test(a_step_that_fails_is_named_and_nothing_is_left),
-        pidfd_test(what_is_about_a_program_is_refused),
-        pidfd_test(our_handles_are_only_memory_in_it),
-        pidfd_test(it_can_start_children_of_its_own),
-        pidfd_test(fork_handlers_run),
-        pidfd_test(it_can_have_threads_and_cancel_them),
-        pidfd_test(it_may_allocate_whatever_other_threads_are_at),
-        pidfd_test(forks_in_other_threads_do_not_hold_it_up),
-        pidfd_test(a_thief_takes_no_status),
-        pidfd_test(sigchld_may_be_ignored),
-        pidfd_test(its_handle_is_that_of_any_child),
+        spawning_test(its_signals_are_those_of_a_program),
+        spawning_test(its_streams_are_moved_as_those_of_a_program),
+        spawning_test(a_step_that_fails_is_named_and_nothing_is_left),
+        spawning_test(what_is_about_a_program_is_refused),
+        spawning_test(our_handles_are_only_memory_in_it),
+        spawning_test(it_can_start_children_of_its_own),
+        machine_test(fork_handlers_run),
+        machine_test(it_can_have_threads_and_cancel_them),
+        machine_test(it_may_allocate_whatever_other_threads_are_at),
+        machine_test(forks_in_other_threads_do_not_hold_it_up),
+        machine_test(a_thief_takes_no_status),
+        spawning_test(sigchld_may_be_ignored),
+        spawning_test(its_handle_is_that_of_any_child),
     };
     return run_suite("fork", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

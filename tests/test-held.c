@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ struct started {
 
 static struct plan empty_plan(void)
 {
-    return (struct plan){.join_group = -1, .cwd_fd = -1, .umask = -1};
+    return (struct plan){.join_group = -1, .cwd_fd = -1, .umask = -1, .program_fd = -1, .program_number = -1};
 }
 
 /* In the copy: what it does behind the gate. */
@@ -255,6 +256,64 @@ static void it_dies_with_its_starter_whoever_has_its_gate(void **state)
     close(ends[1]);
 }
 
+/* ---- Whether the starter is there ---- */
+
+enum { THERE = 90, GONE = 91, UNKNOWN = 92 };
+
+/* Tells twice: when it is let through, and when its starter has ended. */
+_Noreturn static void look_for_starter(struct hold *hold, int fd)
+{
+    struct plan plan = empty_plan();
+    if (!proc__hold_wait(hold, &plan))
+        _exit(LEFT);
+    tell_pid(fd, proc__hold_has_starter(hold->report[1]) == 1 ? THERE : UNKNOWN);
+    while (getppid() == hold->starter)
+        sched_yield();
+    tell_pid(fd, proc__hold_has_starter(hold->report[1]) == 0 ? GONE : UNKNOWN);
+    _exit(LEFT);
+}
+
+_Noreturn static void be_binding_starter(int fd)
+{
+    struct hold hold;
+    if (proc__hold_make(&hold) < 0)
+        _exit(1);
+    hold.binds = 1;
+    if (fork() == 0)
+        look_for_starter(&hold, fd);
+    int copy = fork();
+    if (copy == 0)
+        live_on();
+    if (proc__hold_release(&hold) < 0)
+        _exit(1);
+    tell_pid(fd, copy);
+    live_on();
+}
+
+static void that_its_starter_is_there_is_seen_without_its_number(void **state)
+{
+    int ends[2], words[2] = {0, 0}, end = 0;
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    int starter = fork_bound();
+    if (starter == 0)
+        be_binding_starter(ends[1]);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(read(ends[0], &words[i], sizeof words[i]), sizeof words[i]);
+    end_process(starter);
+    assert_int_equal(read(ends[0], &end, sizeof end), sizeof end);
+    assert_int_equal(end, GONE);
+    assert_true(words[0] == THERE || words[1] == THERE);
+    end_process(words[0] == THERE ? words[1] : words[0]);
+    int status = 0;
+    assert_true(waitpid(-1, &status, 0) > 0);
+    assert_int_equal(WEXITSTATUS(status), LEFT);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -265,6 +324,7 @@ int main(int argc, char **argv)
         pidfd_test(the_way_home_makes_way_for_the_plan),
         pidfd_test(it_does_nothing_before_it_is_let_through),
         pidfd_test(it_dies_with_its_starter_whoever_has_its_gate),
+        pidfd_test(that_its_starter_is_there_is_seen_without_its_number),
     };
     return run_suite("held", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

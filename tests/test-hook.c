@@ -95,9 +95,9 @@ static int is_nobody(void *user)
 static void it_has_the_ids_of_the_child(void **state)
 {
     (void)state;
-    proc_child *child = start(CHILD_DOES("exit", "3"),
-                              PROC_OPTIONS(.hook = PROC_HOOK(is_nobody, NULL),
-                                           .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534))));
+    proc_child *child =
+        start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(is_nobody, NULL),
+                                                    .ids = PROC_IDS(.uid = PROC_UID(65534), .gid = PROC_GID(65534))));
     assert_ends(child, PROC_EXITED, 3);
     proc_child_free(child);
 }
@@ -178,7 +178,7 @@ static int leave_with(void *user)
 static int crash(void *user)
 {
     (void)user;
-    raise(SIGKILL);
+    kill(getpid(), SIGKILL);
     return 0;
 }
 
@@ -209,11 +209,29 @@ static void one_that_stays_is_ended_when_its_time_is_over(void **state)
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(stay, NULL, .timeout_ms = 40)), -ETIMEDOUT,
                  PROC_STEP_HOOK, -1, "spawn \"true\": hook: not back after 40 ms");
     /* A run has no more than its own. */
-    assert_rc(proc_run(&result, PROC_ARGV("true"),
-                       PROC_OPTIONS(.timeout_ms = 30, .hook = PROC_HOOK(stay, NULL, .timeout_ms = -1), .error = &error)),
-              -ETIMEDOUT);
+    assert_rc(
+        proc_run(&result, PROC_ARGV("true"),
+                 PROC_OPTIONS(.timeout_ms = 30, .hook = PROC_HOOK(stay, NULL, .timeout_ms = -1), .error = &error)),
+        -ETIMEDOUT);
     assert_string_equal(error.text, "run \"true\": hook: not back after 30 ms");
     proc_result_done(&result);
+}
+
+static int stay_without_signals(void *arg)
+{
+    proc_child *child;
+    (void)arg;
+    require(deny_call(424 /* pidfd_send_signal */, EPERM) == 0);
+    require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(stay, NULL, .timeout_ms = 20))),
+               -ETIMEDOUT);
+    require(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+    return 0;
+}
+
+static void one_that_stays_is_ended_where_pidfds_cannot_be_signalled(void **state)
+{
+    (void)state;
+    assert_in_fork(stay_without_signals, NULL);
 }
 
 static int close_all(void *user)
@@ -229,6 +247,40 @@ static void one_that_closes_what_is_not_its_own_is_not_taken_for_a_start(void **
     (void)state;
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(close_all, NULL)), -EBADF, PROC_STEP_HOOK, -1,
                  "spawn \"true\": hook: Bad file descriptor");
+}
+
+/* The parent is a thread of its own then, and the hook runs in a copy of that. */
+static void it_may_be_had_with_a_child_that_dies_with_us(void **state)
+{
+    (void)state;
+    proc_child *child =
+        start(CHILD_DOES("exit", "3"), PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL), .flags = PROC_DIE_WITH_PARENT));
+    assert_ends(child, PROC_EXITED, 3);
+    proc_child_free(child);
+    assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.hook = ANSWERS(-EXDEV), .flags = PROC_DIE_WITH_PARENT), -EXDEV,
+                 PROC_STEP_HOOK, -1, NULL);
+}
+
+static void every_stage_of_a_pipeline_may_have_one(void **state)
+{
+    const proc_options hooked = *PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL));
+    const proc_options refused = *PROC_OPTIONS(.hook = ANSWERS(-EXDEV));
+    proc_result result;
+    (void)state;
+    assert_rc(proc_pipeline(&result,
+                            (const proc_request[]){{PROC_ARGV("echo", "word"), &hooked},
+                                                   {PROC_ARGV("tr", "a-z", "A-Z"), &hooked},
+                                                   {NULL, NULL}},
+                            PROC_OPTIONS(.out = PROC_CAPTURE)),
+              0);
+    assert_string_equal(result.out.data, "WORD\n");
+    proc_result_done(&result);
+    assert_rc(proc_pipeline(
+                  &result,
+                  (const proc_request[]){{PROC_ARGV("echo", "word"), NULL}, {PROC_ARGV("cat"), &refused}, {NULL, NULL}},
+                  PROC_OPTIONS(.out = PROC_CAPTURE)),
+              -EXDEV);
+    proc_result_done(&result);
 }
 
 static int become_something_else(void *user)
@@ -320,8 +372,7 @@ static int with_a_thief(void *arg)
         require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
         proc_child_free(child);
         require_rc(proc_spawn(&child, PROC_ARGV("true"),
-                              PROC_OPTIONS(.error = &error,
-                                           .hook = PROC_HOOK(leave_with, (void *)(uintptr_t)&code))),
+                              PROC_OPTIONS(.error = &error, .hook = PROC_HOOK(leave_with, (void *)(uintptr_t)&code))),
                    -ECHILD);
         require(strstr(error.text, "hook: exited with 3") || strstr(error.text, "hook: ended, "));
     }
@@ -360,20 +411,23 @@ static void one_that_cannot_be_held_is_not_left_behind(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        pidfd_test(it_runs_behind_the_ids_and_before_the_rest_is_closed),
+        spawning_test(it_runs_behind_the_ids_and_before_the_rest_is_closed),
         root_test(it_has_the_ids_of_the_child),
-        pidfd_test(what_it_opens_is_closed_and_what_it_writes_to_memory_is_its_own),
-        pidfd_test(it_may_use_libc),
-        pidfd_test(its_errno_is_that_of_the_start),
-        pidfd_test(steps_before_and_behind_it_are_named_as_without_it),
-        pidfd_test(one_that_ends_its_process_is_told_with_how),
-        pidfd_test(one_that_stays_is_ended_when_its_time_is_over),
-        pidfd_test(one_that_closes_what_is_not_its_own_is_not_taken_for_a_start),
-        pidfd_test(one_that_becomes_a_program_is_a_start),
-        pidfd_test(a_hook_that_says_nothing_is_refused),
-        pidfd_test(copies_that_others_fork_do_not_hold_it_up),
-        pidfd_test(a_thief_does_not_change_what_is_told),
-        pidfd_test(one_that_cannot_be_held_is_not_left_behind),
+        spawning_test(what_it_opens_is_closed_and_what_it_writes_to_memory_is_its_own),
+        spawning_test(it_may_use_libc),
+        spawning_test(its_errno_is_that_of_the_start),
+        spawning_test(steps_before_and_behind_it_are_named_as_without_it),
+        spawning_test(one_that_ends_its_process_is_told_with_how),
+        spawning_test(one_that_stays_is_ended_when_its_time_is_over),
+        machine_test(one_that_stays_is_ended_where_pidfds_cannot_be_signalled),
+        spawning_test(one_that_closes_what_is_not_its_own_is_not_taken_for_a_start),
+        spawning_test(one_that_becomes_a_program_is_a_start),
+        spawning_test(it_may_be_had_with_a_child_that_dies_with_us),
+        spawning_test(every_stage_of_a_pipeline_may_have_one),
+        spawning_test(a_hook_that_says_nothing_is_refused),
+        machine_test(copies_that_others_fork_do_not_hold_it_up),
+        machine_test(a_thief_does_not_change_what_is_told),
+        machine_test(one_that_cannot_be_held_is_not_left_behind),
     };
     return run_suite("hook", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -4,6 +4,7 @@
 #include "started.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,23 @@ static void with_best_effort_it_is_left_out_and_all_others_hold(void **state)
     remove_place();
 }
 
+/* As a newer kernel would start it: what is left of the rule is nothing that a file can have. */
+static void with_best_effort_a_rule_of_a_file_may_be_left_with_nothing(void **state)
+{
+    (void)state;
+    make_place();
+    close(open(open_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const proc_landlock_rule rules[] = {{.path = open_file, .allow = OF_TOMORROW | MAKE_REG}};
+    proc_sandbox sandbox = {
+        .size = sizeof sandbox, .deny_fs = MAKE_REG | OF_TOMORROW, .rules = {rules, 1}, .best_effort = 1};
+    proc_child *child = start(PROC_ARGV("true"), PROC_OPTIONS(.sandbox = &sandbox));
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+    sandbox.best_effort = 0;
+    assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.sandbox = &sandbox), -EOPNOTSUPP, PROC_STEP_LANDLOCK, -1, NULL);
+    remove_place();
+}
+
 /* Is not there, is not enabled, is hidden. */
 static int without_landlock(void *arg)
 {
@@ -378,6 +396,7 @@ int main(int argc, char **argv)
                                         leaves_orphans_alone),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
+        landlock_test(with_best_effort_a_rule_of_a_file_may_be_left_with_nothing),
         machine_test(where_there_is_none_it_is_an_error_or_left_out),
         cmocka_unit_test(rules_that_make_no_sense_are_refused),
     };

@@ -167,6 +167,11 @@ static void a_source_that_is_none_is_named(void **state)
                  -ENOTTY, PROC_STEP_NAMESPACE, PROC_NS_NET,
                  "spawn \"x\": namespace \"net\": not a namespace of that kind");
     close(fd);
+    /* It could become one of ours. */
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.out = PROC_NULL, .fds = PROC_FDS({fd + 20, PROC_PIPE_FROM_CHILD}),
+                              .namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .fd = &fd}))),
+                 -EBADF, PROC_STEP_NAMESPACE, PROC_NS_NET, "spawn \"x\": namespace \"net\": Bad file descriptor");
     assert_fails(
         PROC_ARGV("x"),
         PROC_OPTIONS(.namespaces =
@@ -178,6 +183,12 @@ static void a_source_that_is_none_is_named(void **state)
         PROC_ARGV("x"),
         PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .path = file}))),
         -ENOENT, PROC_STEP_NAMESPACE, PROC_NS_NET, text);
+    int nobody = -1 - INT32_MIN; /* beyond all pids */
+    assert_fails(PROC_ARGV("x"),
+                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(
+                                  .join = PROC_NS_JOIN({.which = PROC_NS_NET | PROC_NS_UTS, .pid = nobody}))),
+                 -ESRCH, PROC_STEP_NAMESPACE, PROC_NS_NET | PROC_NS_UTS,
+                 "spawn \"x\": namespace \"of a process\": No such process");
     int gone = zombie(0);
     end_process(gone);
     assert_fails(PROC_ARGV("x"),

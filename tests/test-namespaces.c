@@ -147,6 +147,31 @@ static void ranges_map_others_and_ids_are_those_within(void **state)
     assert_contains(ids, "gid=4");
 }
 
+/* The ids of the request are those within, and the terminal is made outside. */
+static void a_terminal_belongs_to_its_user_within(void **state)
+{
+    char name[64], byte;
+    struct stat about;
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_USER);
+    proc_child *child =
+        start(CHILD_DOES("write-by-name", "mine"),
+              PROC_OPTIONS(.in = PROC_PTY, .out = PROC_PTY, .ids = PROC_IDS(.uid = PROC_UID(3), .gid = PROC_GID(4)),
+                           .namespaces = PROC_NAMESPACES(RANGES, .flags = PROC_NS_ALLOW_SETGROUPS)));
+    assert_int_equal(ptsname_r(proc_child_stream(child, 0), name, sizeof name), 0);
+    assert_int_equal(stat(name, &about), 0);
+    assert_int_equal(about.st_uid, 1003);
+    assert_rc(proc_read(child, 0, &byte, 1, PATIENCE_MS), 1);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+    child =
+        start(CHILD_DOES("write-by-name", "mine"),
+              PROC_OPTIONS(.in = PROC_PTY, .ids = PROC_IDS(.uid = PROC_UID(0), .gid = PROC_GID(0), .keep_groups = 1),
+                           .namespaces = PROC_NAMESPACES(.create = PROC_NS_USER, .flags = PROC_NS_AS_ROOT)));
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
 /* Root outside keeps its files: what is not mapped is nobody's. */
 static void who_is_not_mapped_is_nobody_within(void **state)
 {
@@ -502,6 +527,7 @@ int main(int argc, char **argv)
         machine_test(we_are_ourselves_within_and_groups_are_denied),
         machine_test(as_root_we_are_0_within_and_own_what_was_made),
         root_machine_test(ranges_map_others_and_ids_are_those_within),
+        root_machine_test(a_terminal_belongs_to_its_user_within),
         root_machine_test(who_is_not_mapped_is_nobody_within),
         root_machine_test(setgroups_works_within_where_it_was_allowed),
         root_machine_test(groups_are_emptied_with_a_user_within),

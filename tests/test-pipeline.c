@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
@@ -220,6 +222,36 @@ static void a_stage_that_cannot_start_takes_all_others_with_it(void **state)
         assert_ptr_equal(children[i], untouched);
 }
 
+static int until_a_byte_comes(void *fd)
+{
+    char byte;
+    return read(*(int *)fd, &byte, 1) == 1 ? 0 : -EIO;
+}
+
+/* The last stage fails only when the second one is about to read. */
+static void a_killed_stage_is_no_end_of_input_for_the_next_one(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *mark = path_in(directory, "mark");
+    for (int i = 0; i < 30; i++) {
+        int ready[2];
+        proc_child *children[3];
+        assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+        const proc_request requests[] = {
+            {CHILD_DOES("sleep", "forever"), NULL},
+            STAGE(PROC_ARGV("sh", "-c", "echo >&3; read l; : >\"$0\"", mark), .fds = PROC_FDS({3, PROC_FD(ready[1])})),
+            STAGE(PROC_ARGV("/no/such/program"), .fds = PROC_FDS({3, PROC_FD(ready[0])}),
+                  .hook = PROC_HOOK(until_a_byte_comes, (int[]){3})),
+            {NULL, NULL}};
+        assert_rc(proc_spawn_pipeline(children, requests, NULL), -ENOENT);
+        close(ready[0]);
+        close(ready[1]);
+        assert_int_equal(access(mark, F_OK), -1);
+    }
+    free(mark);
+    directory_remove(directory);
+}
+
 /* ---- Errors of all, and of each ---- */
 
 static void one_err_of_all_comes_in_the_order_of_its_writing(void **state)
@@ -258,6 +290,21 @@ static void a_stage_may_have_an_err_of_its_own(void **state)
         assert_int_equal(result.outputs[i].fd, expected[i].fd);
         assert_string_equal(result.outputs[i].data, expected[i].text);
     }
+    proc_result_done(&result);
+}
+
+static void the_own_err_of_a_single_stage_is_collected(void **state)
+{
+    (void)state;
+    proc_result result;
+    assert_rc(proc_pipeline(&result, PROC_REQUESTS(STAGE(SHELL("echo a >&2; echo A"), .err = PROC_CAPTURE)),
+                            PROC_OPTIONS(.out = PROC_CAPTURE)), 0);
+    assert_true(proc_result_ok(&result));
+    assert_string_equal(result.out.data, "A\n");
+    assert_string_equal(result.err.data, "");
+    assert_int_equal(result.output_count, 1);
+    assert_int_equal(result.outputs[0].fd, 2);
+    assert_string_equal(result.outputs[0].data, "a\n");
     proc_result_done(&result);
 }
 
@@ -347,19 +394,45 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
         PROC_OPTIONS(.flags = PROC_DETACH, .error = &error),
         PROC_OPTIONS(.flags = PROC_NEW_GROUP | PROC_NEW_SESSION, .error = &error),
         PROC_OPTIONS(.fds = PROC_FDS({5, PROC_CAPTURE}), .error = &error),
-        PROC_OPTIONS(.in = {.kind = PROC_STDIO_PTY}, .error = &error),
+        PROC_OPTIONS(.in = PROC_PTY, .error = &error),
+        PROC_OPTIONS(.err = PROC_CAPTURE_PTY, .error = &error),
+        PROC_OPTIONS(.terminal = PROC_TERMINAL(.controlling_fd = PROC_INT(0)), .error = &error),
         PROC_OPTIONS(.timeout_ms = -2, .error = &error),
+        PROC_OPTIONS(.flags = PROC_NEW_GROUP, .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID), .error = &error),
     };
     for (size_t i = 0; i < COUNT(all); i++) {
         error = (proc_error){0};
         assert_rc(proc_pipeline(&result, plain, all[i]), -EINVAL);
         assert_int_equal(error.step, PROC_STEP_OPTIONS);
     }
+    /* Also what is of no use, since the stages say something else. */
+    error = (proc_error){0};
+    assert_rc(proc_pipeline(&result, PROC_REQUESTS(STAGE(PROC_ARGV("true"), .in = PROC_NULL)),
+                            PROC_OPTIONS(.in = {.size = 3}, .error = &error)), -EINVAL);
+    assert_string_equal(error.text, "pipeline: options \"entry: .size is not for this kind\" for descriptor 0: "
+                                    "Invalid argument");
     assert_rc(proc_pipeline(&result, plain + 2, PROC_OPTIONS(.error = &error)), -EINVAL);
     assert_string_equal(error.text, "pipeline: options \"there is no stage\": Invalid argument");
     assert_rc(proc_pipeline(&result, NULL, NULL), -EINVAL);
     assert_rc(proc_pipeline(NULL, plain, NULL), -EINVAL);
     assert_rc(proc_spawn_pipeline(NULL, plain, NULL), -EINVAL);
+}
+
+/* A terminal of its own is a session of its own, which no group of all can have. */
+static void a_stage_on_a_terminal_of_its_own_is_in_no_group_of_all(void **state)
+{
+    (void)state;
+    proc_result result;
+    proc_error error;
+    const proc_request requests[] = {{PROC_ARGV("echo", "word"), NULL},
+                                     {PROC_ARGV("cat"), PROC_OPTIONS(.out = PROC_CAPTURE_PTY)},
+                                     {NULL, NULL}};
+    assert_rc(proc_pipeline(&result, requests, PROC_OPTIONS(.flags = PROC_NEW_GROUP, .error = &error)), -EINVAL);
+    assert_contains(error.text, "pipeline \"cat\": options \"PROC_NEW_GROUP of all excludes a new session");
+    assert_rc(proc_pipeline(&result, requests, NULL), 0);
+    assert_true(proc_result_ok(&result));
+    assert_string_equal(result.out.data, "word\r\n");
+    proc_result_done(&result);
 }
 
 static void a_descriptor_that_is_not_open_never_becomes_one_of_ours(void **state)
@@ -387,7 +460,7 @@ static void all_stages_are_stopped_when_the_time_is_over(void **state)
     for (size_t i = 0; i < COUNT(flags); i++) {
         proc_result result;
         assert_rc(proc_pipeline(&result, PROC_REQUESTS(PROC_REQUEST(CHILD, "sleep", "forever"),
-                                                       PROC_REQUEST(CHILD, "write-forever"),
+                                                       PROC_REQUEST("cat"),
                                                        PROC_REQUEST(CHILD, "sleep", "forever")),
                                 PROC_OPTIONS(.out = PROC_CAPTURE, .timeout_ms = 50, .flags = flags[i])), 0);
         assert_int_equal(result.timed_out, 1);
@@ -430,6 +503,80 @@ static void a_cancel_stops_all_by_the_steps_whoever_has_ended(void **state)
         close(ends[0]);
         close(ends[1]);
     }
+}
+
+/* poll(2) refuses more descriptors than the limit allows. */
+static int cancel_with_a_low_limit(void *unused)
+{
+    (void)unused;
+    int cancel[2];
+    proc_child *child;
+    proc_result result;
+    if (pipe2(cancel, O_CLOEXEC) < 0 || write(cancel[1], "", 1) != 1)
+        return 1;
+    if (proc_spawn(&child, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.out = PROC_CAPTURE, .err = PROC_CAPTURE,
+                                .transfer = PROC_TRANSFER(.cancel_fd = &cancel[0]))) < 0)
+        return 2;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 2;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (proc_collect(child, PATIENCE_MS, &result) != 0 || !result.cancelled)
+        return 3;
+    proc_result_done(&result);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_cancel_is_noticed_whatever_the_limit(void **state)
+{
+    (void)state;
+    assert_in_fork(cancel_with_a_low_limit, NULL);
+}
+
+/* From now on everybody else comes first, and more so after some work. */
+static int step_back_and_cancel(int fd, const char *data, size_t len, void *cancel)
+{
+    (void)fd, (void)data;
+    if (len == 0)
+        return 0;
+    sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0});
+    for (int64_t until = proc_now_ms() + 50; proc_now_ms() < until;)
+        ;
+    return write(*(int *)cancel, "", 1) == 1 ? 0 : -EIO;
+}
+
+/* On one CPU, where the next stage sees the end of the one before ahead of our next call. */
+static int cancel_in_slow_motion(void *mark)
+{
+    int cancel[2];
+    cpu_set_t here;
+    proc_result result;
+    CPU_ZERO(&here);
+    CPU_SET((size_t)sched_getcpu(), &here);
+    if (sched_setaffinity(0, sizeof here, &here) < 0 || pipe2(cancel, O_CLOEXEC) < 0)
+        return 1;
+    const proc_request requests[] = {
+        {CHILD_DOES("sleep", "forever"), NULL},
+        STAGE(PROC_ARGV("sh", "-c", "echo >&3; read l; : >\"$0\"", mark),
+              .fds = PROC_FDS({3, PROC_CALLBACK(step_back_and_cancel, &cancel[1])})),
+        {NULL, NULL}};
+    if (proc_pipeline(&result, requests, PROC_OPTIONS(.transfer = PROC_TRANSFER(.cancel_fd = &cancel[0]))) < 0)
+        return 2;
+    int is_good = result.cancelled && access(mark, F_OK) < 0;
+    proc_result_done(&result);
+    return is_good ? 0 : 3;
+}
+
+static void a_stopped_stage_is_no_end_of_input_for_the_next_one(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *mark = path_in(directory, "mark");
+    for (int i = 0; i < 5; i++)
+        assert_in_fork(cancel_in_slow_motion, mark);
+    free(mark);
+    directory_remove(directory);
 }
 
 static void a_stop_that_is_too_weak_tells_who_still_runs(void **state)
@@ -631,16 +778,21 @@ int main(int argc, char **argv)
         spawning_test(a_stage_that_feeds_one_that_has_ended_is_no_failure),
         spawning_test(the_last_failure_is_told_as_pipefail_does),
         spawning_test(a_stage_that_cannot_start_takes_all_others_with_it),
+        spawning_test(a_killed_stage_is_no_end_of_input_for_the_next_one),
         spawning_test(one_err_of_all_comes_in_the_order_of_its_writing),
         spawning_test(a_stage_may_have_an_err_of_its_own),
+        spawning_test(the_own_err_of_a_single_stage_is_collected),
         spawning_test(a_file_for_all_errors_is_opened_once),
         spawning_test(err_may_go_the_way_of_out),
         spawning_test(what_a_stage_does_not_say_is_as_the_pipeline_says),
         spawning_test(no_stage_has_more_than_its_own_descriptors),
         spawning_test(what_makes_no_sense_in_a_pipeline_is_refused),
+        spawning_test(a_stage_on_a_terminal_of_its_own_is_in_no_group_of_all),
         spawning_test(a_descriptor_that_is_not_open_never_becomes_one_of_ours),
         spawning_test(all_stages_are_stopped_when_the_time_is_over),
         spawning_test(a_cancel_stops_all_by_the_steps_whoever_has_ended),
+        spawning_test(a_cancel_is_noticed_whatever_the_limit),
+        spawning_test(a_stopped_stage_is_no_end_of_input_for_the_next_one),
         spawning_test(a_stop_that_is_too_weak_tells_who_still_runs),
         spawning_test(a_grandchild_that_holds_an_output_costs_the_drain_time),
         spawning_test(started_stages_are_fed_read_and_waited_for),

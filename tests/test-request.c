@@ -137,6 +137,8 @@ static void a_struct_without_a_size_is_refused(void **state)
     const proc_dispositions signals = {0};
     const proc_scheduling scheduling = {0};
     const proc_limits limits = {0};
+    const proc_terminal terminal = {0};
+    assert_refused(PROC_OPTIONS(.terminal = &terminal), EINVAL, ".terminal: size is not set");
     assert_refused(PROC_OPTIONS(.start = &start), EINVAL, ".start: size is not set");
     assert_refused(PROC_OPTIONS(.transfer = &transfer), EINVAL, ".transfer: size is not set");
     assert_refused(PROC_OPTIONS(.ids = &ids), EINVAL, ".ids: size is not set");
@@ -169,9 +171,9 @@ static void the_smaller_structs_have_the_same_rule(void **state)
 static void what_is_not_supported_is_refused_by_name(void **state)
 {
     (void)state;
-    assert_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.rows = 0)), ENOTSUP, ".terminal");
     for (uint32_t flag = 0x10; flag; flag <<= 1)
-        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE)
+        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE &&
+            flag != PROC_SCRIPT_FALLBACK && flag != PROC_LISTEN_FDS)
             assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
 }
 
@@ -272,8 +274,10 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
     } cases[] = {
         {{.kind = 12}, ENOTSUP, "entry: a kind that this version lacks"},
         {{.kind = -1}, ENOTSUP, "entry: a kind that this version lacks"},
-        {{.kind = PROC_STDIO_PTY}, ENOTSUP, "entry: a kind that this version lacks"},
-        {{.kind = PROC_STDIO_SOCKET}, ENOTSUP, "entry: a kind that this version lacks"},
+        {{.kind = PROC_STDIO_PTY, .flags = 1}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_SOCKET, .flags = 2}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_PIPE, .flags = PROC_STDIO_ON_PTY}, ENOTSUP, flag},
+        {{.kind = PROC_STDIO_BYTES, .flags = PROC_STDIO_ON_PTY}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_NULL, .flags = PROC_STDIO_APPEND}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 0x80}, ENOTSUP, flag},
         {{.kind = PROC_STDIO_PIPE, .flags = 3}, EINVAL, "entry: TO_CHILD and FROM_CHILD exclude each other"},
@@ -298,7 +302,10 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
         {{.kind = PROC_STDIO_CALLBACK, .flags = 1, .on_data = take}, EINVAL, reads},
         {{.kind = PROC_STDIO_CALLBACK, .flags = 0x41, .on_space = give},
          EINVAL,
-         "CALLBACK: LINES is for what the child writes"},
+         "CALLBACK: LINES and ON_PTY are for what the child writes"},
+        {{.kind = PROC_STDIO_CALLBACK, .flags = 0x101, .on_space = give},
+         EINVAL,
+         "CALLBACK: LINES and ON_PTY are for what the child writes"},
         {{.kind = PROC_STDIO_CALLBACK, .on_data = take, .size = 5}, EINVAL, "CALLBACK: size is for LINES"},
         {{.kind = PROC_STDIO_CALLBACK, .flags = 0x21, .on_space = give},
          EINVAL,

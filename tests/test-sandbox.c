@@ -146,6 +146,29 @@ static void a_relative_root_is_seen_from_our_directory(void **state)
     free(here);
 }
 
+/* Seen from where we are it would be one outside, and with it the whole tree. */
+static void a_relative_directory_is_seen_from_the_root(void **state)
+{
+    (void)state;
+    char *here = getcwd(NULL, 0), *outside = directory_make();
+    assert_int_equal(chdir(outside), 0);
+    assert_int_equal(mkdir("srv", 0755), 0);
+    assert_int_equal(mkdir("yard", 0755), 0);
+    static const char *const directories[] = {"srv", "./srv", "../srv", "../../../srv"};
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+        proc_child *child = start(PROC_ARGV("/bin/child", "cwd"),
+                                  PROC_OPTIONS(.out = PROC_PIPE, .cwd = directories[i],
+                                               .sandbox = PROC_SANDBOX(.root = root)));
+        assert_string_equal(said(child), "/srv");
+        proc_child_free(child);
+    }
+    assert_fails(PROC_ARGV("/bin/child"), PROC_OPTIONS(.cwd = "yard", .sandbox = PROC_SANDBOX(.root = root)),
+                 -ENOENT, PROC_STEP_CWD, -1, NULL);
+    assert_int_equal(chdir(here), 0);
+    directory_remove(outside);
+    free(here);
+}
+
 static void root_directory_and_ids_go_together(void **state)
 {
     (void)state;
@@ -347,6 +370,7 @@ int main(int argc, char **argv)
         rooted_test(directory_program_and_search_are_those_of_the_root),
         rooted_test(without_a_directory_it_begins_at_the_root),
         rooted_test(a_relative_root_is_seen_from_our_directory),
+        rooted_test(a_relative_directory_is_seen_from_the_root),
         rooted_test(root_directory_and_ids_go_together),
         rooted_test(files_of_entries_are_opened_outside),
         rooted_test(a_root_or_directory_that_cannot_be_entered_is_named),

@@ -4,6 +4,7 @@
 #include "started.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 
 #include <proc/daemon.h>
 #include <proc/proc.h>
+
+#include "places.h"
 
 /* ---- Filters ---- */
 
@@ -196,6 +199,42 @@ static void a_filter_that_denies_execve_is_a_start_that_fails(void **state)
                  "spawn \"/bin/sh\": exec \"/bin/sh\": Operation not permitted");
 }
 
+/* A shell, by a descriptor. */
+static void a_program_by_descriptor_that_a_filter_denies_comes_to_an_end(void **state)
+{
+    static const int errors[] = {EACCES, EINTR, ENOENT, ETXTBSY};
+    int fd = open("/bin/sh", O_RDONLY | O_CLOEXEC);
+    (void)state;
+#define SHELL_UNDER(filter) PROC_OPTIONS(.start = PROC_START(.program_fd = &fd), .sandbox = UNDER(filter))
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct filter filter = one_answer(SYS_execveat, REFUSE(errors[i]));
+        assert_fails(PROC_ARGV("sh"), SHELL_UNDER(filter), -errors[i], PROC_STEP_EXEC, fd, NULL);
+    }
+    struct filter liar = one_answer(SYS_execveat, REFUSE(0)), both = one_answer(SYS_execveat, REFUSE(EPERM));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(liar), -EPERM, PROC_STEP_EXEC, fd, NULL);
+    proc_child *child = start(PROC_ARGV("sh", "-c", "exit 3"), SHELL_UNDER(both)); /* through /proc */
+    assert_ends(child, PROC_EXITED, 3);
+    proc_child_free(child);
+    answer(&both, SYS_execve, REFUSE(0));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(both), -EPERM, PROC_STEP_EXEC, fd, NULL);
+    both = one_answer(SYS_execveat, REFUSE(ENOSYS));
+    answer(&both, SYS_execve, REFUSE(EINTR));
+    assert_fails(PROC_ARGV("sh"), SHELL_UNDER(both), -EINTR, PROC_STEP_EXEC, fd, NULL);
+    close(fd);
+}
+
+static void the_pid_that_is_announced_is_none_of_the_filters_business(void **state)
+{
+    (void)state;
+    struct filter liar = one_answer(SYS_getpid, REFUSE(0));
+    proc_child *child = start(PROC_ARGV("sh", "-c", "echo $LISTEN_PID"),
+                              PROC_OPTIONS(.flags = PROC_LISTEN_FDS, .fds = PROC_FDS({3, PROC_NULL}), .out = PROC_PIPE,
+                                           .sandbox = UNDER(liar)));
+    assert_int_equal(atoi(said(child)), proc_child_pid(child));
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
 static void a_filter_that_kills_for_execve_is_a_start_that_fails(void **state)
 {
     static const uint32_t actions[] = {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP};
@@ -206,6 +245,57 @@ static void a_filter_that_kills_for_execve_is_a_start_that_fails(void **state)
                      -EPERM, PROC_STEP_SECCOMP, SIGSYS,
                      "spawn \"/bin/sh\": seccomp \"killed by the filter\": Operation not permitted");
     }
+}
+
+/* There no vfork wait tells the end, and the pipe that does may be denied: by a birth, and by one with two. */
+static void a_birth_into_namespaces_under_a_filter_is_told_truly(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_PID, PROC_NS_USER, PROC_NS_TIME};
+    static const uint32_t answers[] = {REFUSE(EPERM), REFUSE(0), REFUSE(EINTR), SECCOMP_RET_KILL_PROCESS};
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_PID | PROC_NS_USER | PROC_NS_TIME);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const proc_namespaces *born = PROC_NAMESPACES(.create = kinds[i]);
+        for (size_t j = 0; j < sizeof answers / sizeof answers[0]; j++) {
+            struct filter mute = one_answer(SYS_write, answers[j]);
+            answer(&mute, SYS_exit_group, answers[j]);
+            answer(&mute, SYS_exit, answers[j]);
+            assert_fails(PROC_ARGV(MISSING), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(mute)), -ENOENT,
+                         PROC_STEP_EXEC, 0, NULL);
+        }
+        struct filter deadly = one_answer(SYS_execve, SECCOMP_RET_KILL_PROCESS);
+        assert_fails(PROC_ARGV("/bin/sh"), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(deadly)), -EPERM,
+                     PROC_STEP_SECCOMP, SIGSYS,
+                     "spawn \"/bin/sh\": seccomp \"killed by the filter\": Operation not permitted");
+        struct filter harmless = one_answer(SYS_uname, SECCOMP_RET_KILL_PROCESS);
+        proc_child *child =
+            start(CHILD_DOES("try-uname"), PROC_OPTIONS(.namespaces = born, .sandbox = UNDER(harmless)));
+        assert_ends(child, PROC_SIGNALED, SIGSYS); /* the program, not the start */
+        proc_child_free(child);
+    }
+}
+
+/* The other ways to be born: beside us, behind a gate. */
+static int pass(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+#define IN_EACH_HOLD(options)                                                                              \
+    for (int i = 0; i < 2; i++, (options).hook = NULL, (options).namespaces = PROC_NAMESPACES(.create = PROC_NS_PID))
+
+static void a_failure_comes_home_from_a_held_start_too(void **state)
+{
+    struct filter mute = one_answer(SYS_write, REFUSE(EPERM));
+    proc_options options = {.size = sizeof options, .hook = PROC_HOOK(pass, NULL)};
+    (void)state;
+    answer(&mute, SYS_exit_group, REFUSE(EPERM));
+    NEED_NAMESPACES(PROC_NS_PID);
+    options.sandbox = UNDER(mute);
+    IN_EACH_HOLD(options)
+        assert_fails(PROC_ARGV(MISSING), &options, -ENOENT, PROC_STEP_EXEC, 0,
+                     "spawn \"" MISSING "\": exec \"" MISSING "\": No such file or directory");
 }
 
 static void a_filter_that_allows_nothing_but_execve_still_starts(void **state)
@@ -304,7 +394,11 @@ int main(int argc, char **argv)
         filter_test(descriptors_are_closed_whatever_the_filter_denies),
         filter_test(a_failure_comes_home_whatever_the_filter_denies),
         filter_test(a_filter_that_denies_execve_is_a_start_that_fails),
+        filter_test(a_program_by_descriptor_that_a_filter_denies_comes_to_an_end),
+        filter_test(the_pid_that_is_announced_is_none_of_the_filters_business),
         filter_test(a_filter_that_kills_for_execve_is_a_start_that_fails),
+        filter_test(a_birth_into_namespaces_under_a_filter_is_told_truly),
+        filter_test(a_failure_comes_home_from_a_held_start_too),
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),
         cmocka_unit_test_setup_teardown(a_daemons_program_under_a_filter_is_told_truly, needs_filters_and_orphans,

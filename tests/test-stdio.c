@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -331,6 +332,67 @@ static void a_path_is_opened_from_our_directory(void **state)
     free(path);
     free(cwd);
     directory_remove(directory);
+}
+
+/* ---- Sockets ---- */
+
+static void a_socket_carries_bytes_both_ways_at_any_number(void **state)
+{
+    (void)state;
+    proc_child *child =
+        start(CHILD_DOES("cat", "5", "5"), PROC_OPTIONS(.in = PROC_SOCKET, .fds = PROC_FDS({5, PROC_SOCKET})));
+    char text[8] = "", byte;
+    assert_true(proc_child_stream(child, 0) != proc_child_stream(child, 5));
+    assert_rc(proc_write(child, 5, "there", 5, PATIENCE_MS), 5);
+    for (int64_t len = 0, got; len < 5; len += got)
+        if ((got = proc_read(child, 5, text + len, sizeof text - (size_t)len, PATIENCE_MS)) <= 0)
+            fail_msg("%s", rc_name(got));
+    assert_string_equal(text, "there");
+    /* The end of file for the child alone. */
+    assert_int_equal(shutdown(proc_child_stream(child, 5), SHUT_WR), 0);
+    assert_rc(proc_read(child, 5, &byte, 1, PATIENCE_MS), 0);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+}
+
+static void a_socket_is_ours_and_the_childs_as_a_pipe_is(void **state)
+{
+    struct report_fd fd;
+    (void)state;
+    proc_child *child = start(CHILD_DOES("ready"), PROC_OPTIONS(.out = PROC_SOCKET));
+    int ours = proc_child_stream(child, 1), taken;
+    assert_true(ours > 2);
+    assert_int_equal(fcntl(ours, F_GETFD), FD_CLOEXEC);
+    assert_true(fcntl(ours, F_GETFL) & O_NONBLOCK);
+    assert_string_equal(said(child), "ready");
+    assert_int_equal(taken = proc_child_take_stream(child, 1), ours);
+    proc_child_free(child);
+    close(taken);
+    char *report = report_of(PROC_OPTIONS(.in = PROC_SOCKET, .fds = PROC_FDS({9, PROC_SOCKET})));
+    assert_string_equal(report_fds(report), "0 1 2 9");
+    assert_true(report_fd(report, 9, &fd));
+    assert_contains(fd.target, "socket:");
+    assert_false(fd.flags & O_NONBLOCK);
+    free(report);
+}
+
+/* What the child has not read makes the kernel say ECONNRESET; for us that is the end. */
+static void a_socket_whose_child_is_gone_ends_without_a_signal(void **state)
+{
+    char byte;
+    (void)state;
+    proc_child *child = start(CHILD_DOES("read", "1"), PROC_OPTIONS(.in = PROC_SOCKET));
+    assert_rc(proc_write(child, 0, "more than one", 13, PATIENCE_MS), 13);
+    assert_ends(child, PROC_EXITED, 0);
+    assert_rc(proc_read(child, 0, &byte, 1, PATIENCE_MS), 0);
+    assert_rc(proc_write(child, 0, "x", 1, PATIENCE_MS), -EPIPE);
+    assert_rc(proc_close(child, 0), 0);
+    proc_child_free(child);
+    child = start(CHILD_DOES("read", "1"), PROC_OPTIONS(.in = PROC_SOCKET));
+    assert_rc(proc_write(child, 0, "more than one", 13, PATIENCE_MS), 13);
+    assert_ends(child, PROC_EXITED, 0);
+    assert_rc(proc_write(child, 0, "x", 1, PATIENCE_MS), -EPIPE);
+    proc_child_free(child);
 }
 
 /* ---- Bytes, captures and callbacks are pipes for the child, and no concern of the verbs ---- */
@@ -863,6 +925,9 @@ int main(int argc, char **argv)
         spawning_test(a_path_is_opened_as_told),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_named),
         spawning_test(a_path_is_opened_from_our_directory),
+        spawning_test(a_socket_carries_bytes_both_ways_at_any_number),
+        spawning_test(a_socket_is_ours_and_the_childs_as_a_pipe_is),
+        spawning_test(a_socket_whose_child_is_gone_ends_without_a_signal),
         spawning_test(transferring_entries_are_not_for_the_verbs),
         spawning_test(two_descriptors_are_swapped),
         spawning_test(stdout_and_stderr_are_swapped),

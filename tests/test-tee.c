@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
@@ -303,6 +304,72 @@ static void a_full_target_does_not_keep_a_cancelled_run(void **state)
     target_close(&cancel);
 }
 
+/* The child has much to say when it is asked to end, and the target takes the beginning of it. */
+static void a_child_that_is_stopped_may_have_its_last_word(void **state)
+{
+    (void)state;
+    struct target target = pipe_target(), cancel = pipe_target(), silent = pipe_target();
+    proc_result result;
+    assert_rc(proc_run(&result, PROC_ARGV("sh", "-c", "trap '\"$0\" write " MUCH "; exit 3' TERM; echo >&3; read l", CHILD),
+                       PROC_OPTIONS(.in = PROC_FD(silent.other), .out = PROC_CAPTURE_TEE(target.ours),
+                                    .fds = PROC_FDS({3, PROC_FD(cancel.ours)}),
+                                    .stop = PROC_STOP_STEPS({SIGTERM, PROC_ONE, PATIENCE_MS}, {SIGKILL, PROC_ONE, -1}),
+                                    .transfer = PROC_TRANSFER(.cancel_fd = &cancel.other))), 0);
+    assert_int_equal(result.cancelled, 1);
+    assert_int_equal(result.exit.kind, PROC_EXITED);
+    assert_int_equal(result.exit.code, 3);
+    assert_int_equal(result.out.len, MUCH_BYTES);
+    assert_rc(result.out.tee_error, -ETIMEDOUT);
+    proc_result_done(&result);
+    target_close(&target);
+    target_close(&cancel);
+    target_close(&silent);
+}
+
+static void a_target_may_be_made_blocking_after_the_start(void **state)
+{
+    (void)state;
+    struct target target = pipe_target();
+    fill(&target);
+    set_nonblocking(target.ours);
+    proc_child *child = start(CHILD_DOES("print", "1", "hello"), PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target.ours)));
+    fcntl(target.ours, F_SETFL, fcntl(target.ours, F_GETFL) & ~O_NONBLOCK);
+    assert_rc(proc_wait(child, -1, NULL), 0);
+    proc_result result;
+    while (proc_collect(child, 20, &result) == -ETIMEDOUT)
+        ;
+    assert_rc(result.out.tee_error, -ETIMEDOUT);
+    assert_string_equal(result.out.data, "hello");
+    proc_result_done(&result);
+    proc_child_free(child);
+    target_close(&target);
+}
+
+/* Our side of a terminal that a child has, say. */
+static void the_master_of_a_terminal_is_a_target_too(void **state)
+{
+    (void)state;
+    struct target target = terminal_target();
+    if (target.ours < 0) {
+        close(target.other);
+        SKIP_TEST("no pseudoterminals here");
+    }
+    struct termios raw;
+    assert_int_equal(tcgetattr(target.ours, &raw), 0);
+    cfmakeraw(&raw);
+    assert_int_equal(tcsetattr(target.ours, TCSANOW, &raw), 0);
+    proc_result result;
+    char text[20] = "";
+    assert_rc(proc_run(&result, CHILD_DOES("print", "1", "hello"), PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target.other))), 0);
+    assert_true(proc_result_ok(&result));
+    proc_result_done(&result);
+    set_nonblocking(target.ours);
+    assert_int_equal(read(target.ours, text, sizeof text), 5);
+    assert_string_equal(text, "hello");
+    set_nonblocking(target.ours);
+    check_full((struct target){target.other, target.ours}, 1);
+}
+
 /* ---- Started children, and loops of others ---- */
 
 static void a_collect_that_runs_out_of_time_loses_no_byte_of_the_tee(void **state)
@@ -428,6 +495,9 @@ int main(int argc, char **argv)
         spawning_test(a_full_target_costs_the_time_and_nothing_that_is_kept),
         spawning_test(a_terminal_that_nobody_reads_costs_no_more),
         spawning_test(a_full_target_does_not_keep_a_cancelled_run),
+        spawning_test(a_child_that_is_stopped_may_have_its_last_word),
+        spawning_test(a_target_may_be_made_blocking_after_the_start),
+        spawning_test(the_master_of_a_terminal_is_a_target_too),
         spawning_test(a_collect_that_runs_out_of_time_loses_no_byte_of_the_tee),
         spawning_test(a_loop_is_quiet_while_a_target_is_full),
         spawning_test(the_descriptor_may_be_made_while_a_target_is_full),

@@ -129,7 +129,8 @@ PROC_API int proc_child_pid(const proc_child *child);
 PROC_API int proc_child_fd(const proc_child *child);
 
 /**
- * Our end of a PIPE entry: close-on-exec and non-blocking. Borrowed: closed by proc_close() or proc_child_free().
+ * Our end of a PIPE, SOCKET or PTY entry: close-on-exec and non-blocking. Borrowed: closed by proc_close() or
+ * proc_child_free().
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
@@ -143,7 +144,7 @@ PROC_API int proc_child_fd(const proc_child *child);
 PROC_API int proc_child_stream(const proc_child *child, int fd);
 
 /**
- * Takes our end of a PIPE entry out of the handle: it is the caller's to close, and outlives the handle.
+ * Takes our end of a PIPE, SOCKET or PTY entry out of the handle: it is the caller's to close, and outlives the handle.
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
@@ -188,15 +189,16 @@ PROC_API int proc_child_usage(const proc_child *child, proc_usage *ret_usage);
 PROC_API int proc_child_reach(const proc_child *child, proc_reach *ret_reach);
 
 /**
- * Reads some of what the child writes to a PIPE entry.
+ * Reads some of what the child writes to a PIPE, SOCKET or PTY entry.
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor, usually 1 or 2.
  * @param buffer Receives the bytes.
  * @param size Bytes at buffer; more than 0.
  * @param timeout_ms How long to wait for the first byte: 0 = not at all, -1 = for ever.
- * @return How many bytes, at least 1; 0 at the end of file; -ETIMEDOUT; -EBADF: no such stream, or one that the child
- *         reads; -EINVAL: bad argument, or a BYTES, CAPTURE or CALLBACK entry; -ECHILD: in a forked copy.
+ * @return How many bytes, at least 1; 0 at the end of file, also that of a terminal, which read(2) tells as EIO;
+ *         -ETIMEDOUT; -EBADF: no such stream, or one that the child only reads; -EINVAL: bad argument, or a BYTES,
+ *         CAPTURE or CALLBACK entry; -ECHILD: in a forked copy.
  *
  * Safety: any thread; two readers of one stream share its bytes between them.
  * @see read(2)
@@ -206,8 +208,9 @@ PROC_API int proc_child_reach(const proc_child *child, proc_reach *ret_reach);
 PROC_API int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int timeout_ms);
 
 /**
- * Writes all of the bytes to a PIPE entry that the child reads. Never raises SIGPIPE, and changes no process-wide
- * setting for that.
+ * Writes all of the bytes to a PIPE, SOCKET or PTY entry that the child reads. Never raises SIGPIPE, and changes no
+ * process-wide setting for that. A terminal takes them as typed, also while a CAPTURE or CALLBACK entry takes what it
+ * shows.
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor, usually 0.
@@ -216,8 +219,8 @@ PROC_API int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size,
  * @param timeout_ms How long it may take altogether: 0 = as much as fits now, -1 = until all is written.
  * @return `size`, or less (but more than 0) if the time was over or the reader went away meanwhile: call again to
  *         learn which; -ETIMEDOUT: not a byte fitted in time; -EPIPE: the child has closed its end; -EBADF: no such
- *         stream, or one that the child writes; -EINVAL: bad argument, or a BYTES, CAPTURE or CALLBACK entry; -ECHILD:
- *         in a forked copy.
+ *         stream, or one that the child only writes; -EINVAL: bad argument, or a BYTES, CAPTURE or CALLBACK entry;
+ *         -ECHILD: in a forked copy.
  *
  * Safety: any thread; writes of two threads may interleave.
  * @see write(2), pipe(7)
@@ -227,8 +230,9 @@ PROC_API int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size,
 PROC_API int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int timeout_ms);
 
 /**
- * Closes our end of a PIPE entry: a child that reads it then sees the end of file, one that writes it gets SIGPIPE.
- * A thread that is still reading or writing there finishes its call first, and the descriptor is closed after it.
+ * Closes our end of a PIPE, SOCKET or PTY entry: a child that reads it then sees the end of file, one that writes it
+ * gets SIGPIPE; on a terminal, which is closed by any of its numbers for all of them, it gets SIGHUP. A thread that is
+ * still reading or writing there finishes its call first, and the descriptor is closed after it.
  *
  * @param child A handle.
  * @param fd The child's number of the descriptor.
@@ -259,6 +263,28 @@ PROC_API int proc_close(proc_child *child, int fd);
  * @since 0.1
  */
 PROC_API int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit);
+
+/**
+ * Waits until the child has ended or is stopped, as a shell waits for the job in its foreground. Takes nothing away:
+ * as long as the child is stopped it is told again, and its end is left to proc_wait(). Once it has got SIGCONT, an
+ * earlier stop is not told any more.
+ *
+ * With -1 both are told at once. With a time limit a stop is told within about 10 ms, since the kernel has no descriptor
+ * for it; an end at once all the same. A stop is not seen if another part of the program takes the news of it by waiting
+ * for just any child, nor if this program traces the child itself.
+ *
+ * @param child A handle.
+ * @param timeout_ms 0 = only look, -1 = for ever.
+ * @param ret_signal Receives the signal that stopped it (SIGTSTP for Ctrl-Z); may be NULL.
+ * @return 1: it is stopped; 0: it has ended, and proc_wait() tells how; -ETIMEDOUT: it runs; -ECHILD: in a forked copy;
+ *         -EINVAL.
+ *
+ * Safety: any thread, also several at once.
+ * @see waitid(2)
+ * @snippet terminal.c wait_stopped
+ * @since 0.1
+ */
+PROC_API int proc_wait_stopped(proc_child *child, int timeout_ms, int *ret_signal);
 
 /**
  * Waits until one of a few children has ended; proc_wait() then tells how. One poll(2) over all of them, so for tens,

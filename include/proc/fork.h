@@ -19,7 +19,8 @@ extern "C" {
  * Both run in a copy of this program made by fork(2): libc has put its locks and lists right there, and the handlers of
  * pthread_atfork(3) have run, so that such a function may allocate, print and lock. Of our threads only the calling one
  * exists in the copy: a lock of the program's own that another thread held at that moment stays locked there for ever.
- * The handles of the library are only memory in the copy: their verbs answer -ECHILD.
+ * The handles of the library are only memory in the copy: their verbs answer -ECHILD. A hook with PROC_DIE_WITH_PARENT
+ * runs in a copy of the thread behind the child: what is kept by thread is new there.
  *
  * Such a start copies the tables of our memory, so it takes the longer the more memory we have. And unlike every other,
  * one that fails is seen by who waits for just any child, and raises SIGCHLD.
@@ -29,9 +30,9 @@ extern "C" {
 /**
  * A function that runs in the child on its way to its program, for what no option can say: last resort.
  *
- * It runs after all steps up to the ids, with the child's descriptors, directory and ids, and before those that it could
- * not undo: closing the rest, landlock, signals, seccomp. All signals are blocked, handlers are still ours, and what it
- * opens is closed. It must come back: a hook that ends its process, or does not return in its time, fails the start
+ * It runs after all steps up to the ids, with the child's descriptors, directory and ids, and before closing the rest,
+ * landlock, signals and seccomp. All signals are blocked, handlers are still ours, and what it opens is closed. It must
+ * come back: a hook that ends its process, or does not return in its time, fails the start
  * (PROC_STEP_HOOK with -ECHILD and words like "exited with 3" or "killed by SIGSEGV", or -ETIMEDOUT). It must leave
  * alone the descriptors that it has not opened, and not become a program itself.
  *
@@ -57,7 +58,9 @@ typedef struct proc_hook {
  *
  * The options mean what they mean for a program: stdio and other descriptors (all others are closed), environment,
  * directory, ids, signals (mask empty, handlers reset), and so on; what execve(2) would close is closed. Refused with a
- * text is what is about finding a program: `program`, `search`, `start->candidates`, PROC_SEARCH_RELATIVE, and `hook`.
+ * text is what is about finding a program: `program`, `search`, `start->candidates`, `start->program_fd`,
+ * PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK; and `hook`, PROC_DIE_WITH_PARENT, and namespaces that need a birth of
+ * their own (new user, pid and time, joined pid).
  * The handle is that of any child: proc_wait(), proc_read(), proc_collect(), ...
  *
  * The child ends when the function returns: as by _exit(2), so without the functions of atexit(3), which belong to this

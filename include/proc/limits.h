@@ -59,8 +59,9 @@ typedef struct proc_rlimits {
  * **Resource limits** hold from when the descriptors of the child are placed, whose numbers may be beyond
  * `RLIMIT_NOFILE`, and before its ids change. So the right to raise a hard limit (`CAP_SYS_RESOURCE`, else -EPERM of
  * PROC_STEP_RLIMIT) is ours, while `RLIMIT_NPROC` counts the processes of the new user: if these are too many already,
- * the program is not started (-EAGAIN of PROC_STEP_EXEC). A resource that this kernel lacks is -EINVAL of
- * PROC_STEP_RLIMIT. A program that cannot live within its limits is started, and ends as the kernel has it.
+ * the program is not started (-EAGAIN of PROC_STEP_EXEC). In a new user namespace nobody has that right any more.
+ * RLIMIT_NOFILE is never unlimited: -EPERM beyond `/proc/sys/fs/nr_open`, whoever asks. A resource that this kernel
+ * lacks is -EINVAL of PROC_STEP_RLIMIT. A program that cannot live within its limits is started, and ends as the kernel has it.
  *
  * What cannot be meant is refused before anything is made: -EINVAL with PROC_STEP_OPTIONS and a text.
  *

@@ -102,7 +102,8 @@ struct sock_filter; /* <linux/filter.h> */
  * What it may no longer do. Zero: nothing is taken away.
  *
  * **root** is chroot(2), which needs CAP_SYS_CHROOT. Working directory, program and search list are then those of the
- * new root, "/" is the working directory unless one is said, and `proc_start.cwd_fd` is refused, for it would lead out.
+ * new root, from which a relative directory is seen, too; "/" is the working directory unless one is said.
+ * `proc_start.cwd_fd` is refused, for it would lead out.
  * Files of the stdio entries and of landlock are still ours. A child that stays root, or is given a directory's
  * descriptor, can leave it: give it other ids.
  *
@@ -118,8 +119,8 @@ struct sock_filter; /* <linux/filter.h> */
  *
  * **seccomp** is the last step, so the filter needs to allow execve(2) and what the program does, nothing for us. It
  * needs no_new_privs or CAP_SYS_ADMIN: a child that has neither gets no_new_privs. A filter that denies execve(2) is
- * the start's error (PROC_STEP_EXEC), one that kills for it too (PROC_STEP_SECCOMP, -EPERM). A child with a filter
- * starts in a copy of our memory.
+ * the start's error (PROC_STEP_EXEC), one that kills for it too (PROC_STEP_SECCOMP, -EPERM);
+ * with a hook that is a child which has ended by SIGSYS. A child with a filter starts in a copy of our memory.
  * @snippet sandbox.c sandbox
  * @see chroot(2), capabilities(7), landlock(7), seccomp(2), prctl(2)
  * @since 0.1

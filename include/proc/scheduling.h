@@ -28,7 +28,8 @@ extern "C" {
  *   there do not matter beside others that are.
  * - PROC_STEP_SCHEDULER, -EPERM: a real-time policy or a deadline without the privilege (`CAP_SYS_NICE`, or
  *   `RLIMIT_RTPRIO` for the former), or a deadline for less than all CPUs; -EBUSY: no time is left for that deadline;
- *   -EINVAL: no such policy here.
+ *   -EINVAL: no such policy here, or times that the kernel does not take (a runtime below 1024 ns, a period beyond
+ *   its bounds).
  * - PROC_STEP_NICE, -EACCES: less nice than we are, without the privilege (`CAP_SYS_NICE`, `RLIMIT_NICE`).
  * - PROC_STEP_IO_PRIORITY, -EPERM: class 1 without the privilege (`CAP_SYS_NICE` or `CAP_SYS_ADMIN`); -ENOSYS: no block
  *   devices.

@@ -19,10 +19,11 @@ extern "C" {
  * Zero means: stdin, stdout and stderr inherited; every other descriptor closed; no signal blocked, handlers reset,
  * ignored signals still ignored but SIGPIPE reset; the program searched in the PATH of the child's environment.
  *
- * What the child does between its birth and execve(2), in this order: session, process group, control group, CPUs,
- * policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource limits,
- * groups, gid, uid, capabilities, hook, closing the rest, landlock, signals, seccomp, execve. A step that fails ends the start: the call returns
- * its errno, `options.error` names it, and nothing is left behind.
+ * What the child does between its birth and execve(2), in this order: session, process group, terminal, control group,
+ * CPUs, policy, nice, I/O priority, OOM score, namespaces, umask, root, working directory, descriptors, resource
+ * limits, groups, gid, uid, capabilities, no_new_privs, death with the parent, hook, closing the rest, landlock,
+ * signals, seccomp, execve. A step that fails ends the start: the call returns its errno, `options.error` names it,
+ * and nothing is left behind.
  * @{
  */
 
@@ -36,8 +37,8 @@ enum {
     PROC_STDIO_INHERIT = 1,  /**< Our descriptor of the same number, also if it is close-on-exec; it must be open. */
     PROC_STDIO_NULL = 2,     /**< /dev/null */
     PROC_STDIO_PIPE = 3,     /**< A pipe whose other end is ours: proc_read(), proc_write(), proc_child_stream(). */
-    PROC_STDIO_SOCKET = 4,   /**< Not in this version: -ENOTSUP. */
-    PROC_STDIO_PTY = 5,      /**< Not in this version: -ENOTSUP. */
+    PROC_STDIO_SOCKET = 4,   /**< The same, both ways: a pair of stream sockets. */
+    PROC_STDIO_PTY = 5,      /**< The child's terminal, one for all such entries: see the group "Terminals". */
     PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
     PROC_STDIO_PATH = 7,     /**< A file, opened before the start with our cwd, ids and umask. A FIFO may block. */
     PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
@@ -53,6 +54,7 @@ enum {
 #define PROC_STDIO_TAIL 0x10u       /**< CAPTURE: beyond the limit keep the end, not the beginning. */
 #define PROC_STDIO_TEE 0x20u        /**< CAPTURE, CALLBACK: what is read is also written to our `fd`. */
 #define PROC_STDIO_LINES 0x40u      /**< CALLBACK: one call per line. */
+#define PROC_STDIO_ON_PTY 0x100u    /**< CAPTURE, CALLBACK from the child: what its terminal shows, not a pipe; once. */
 
 /**
  * Takes what the child wrote: a chunk, or with PROC_STDIO_LINES a line. Called in the thread that runs or pumps, with
@@ -121,6 +123,10 @@ typedef struct proc_stdio {
 #define PROC_PIPE_TO_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_TO_CHILD)
 /** A pipe that the child writes, at any number. */
 #define PROC_PIPE_FROM_CHILD PROC_STDIO_KIND_(PROC_STDIO_PIPE, PROC_STDIO_FROM_CHILD)
+/** A socket, both ways. To let the child see the end of file and still read it, shutdown(2) proc_child_stream(). */
+#define PROC_SOCKET PROC_STDIO_KIND_(PROC_STDIO_SOCKET, 0)
+/** The child's terminal: `.in = PROC_PTY, .out = PROC_PTY, .err = PROC_PTY`. */
+#define PROC_PTY PROC_STDIO_KIND_(PROC_STDIO_PTY, 0)
 /** Our descriptor `number`. */
 #define PROC_FD(number) PROC_STDIO_(PROC_STDIO_FD, 0, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
 /** The same as the child's `number`: `.err = PROC_SAME_AS(1)`. */
@@ -154,12 +160,15 @@ typedef struct proc_stdio {
  * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
  * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
  *
- * Files are written to as they are: one on a file system that does not answer makes us wait.
+ * Files are written to as they are: one on a file system that does not answer makes us wait, and RLIMIT_FSIZE raises
+ * SIGXFSZ as at any write(2).
  *
  * @snippet pipeline.c tee
  */
 #define PROC_CAPTURE_TEE(number) \
     PROC_STDIO_(PROC_STDIO_CAPTURE, PROC_STDIO_TEE, number, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+/** Keeps up to 64 MiB of what the child's terminal shows: `.out = PROC_CAPTURE_PTY, .err = PROC_PTY`. */
+#define PROC_CAPTURE_PTY PROC_STDIO_KIND_(PROC_STDIO_CAPTURE, PROC_STDIO_ON_PTY)
 /** Every chunk that the child writes goes to `on_data`. */
 #define PROC_CALLBACK(on_data, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD, 0, 0, 0, NULL, NULL, 0, on_data, NULL, user)
@@ -167,6 +176,10 @@ typedef struct proc_stdio {
 #define PROC_LINES(on_data, user)                                                                                     \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES, 0, 0, 0, NULL, NULL, 0, on_data, NULL, \
                 user)
+/** Every line that the child's terminal shows goes to `on_data`. */
+#define PROC_LINES_PTY(on_data, user)                                                                                  \
+    PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES | PROC_STDIO_ON_PTY, 0, 0, 0, NULL, \
+                NULL, 0, on_data, NULL, user)
 /** What the child reads comes from `on_space`. */
 #define PROC_SUPPLY(on_space, user) \
     PROC_STDIO_(PROC_STDIO_CALLBACK, PROC_STDIO_TO_CHILD, 0, 0, 0, NULL, NULL, 0, NULL, on_space, user)
@@ -184,7 +197,8 @@ typedef struct proc_slot {
 
 /** @name 2. Options. Zero always means "the safe default"
  * @{ */
-#define PROC_NEW_SESSION 0x0001u     /**< setsid(2): leads a new session and process group, without a terminal. */
+#define PROC_NEW_SESSION 0x0001u     /**< setsid(2): leads a new session and process group; without a terminal, if it
+                                          gets none of its own. */
 #define PROC_NEW_GROUP 0x0002u       /**< Leads a new process group. */
 #define PROC_INHERIT_FDS 0x0004u     /**< Our other descriptors stay open, unless they are close-on-exec. */
 #define PROC_INHERIT_SIGNALS 0x0008u /**< The calling thread's mask, and all ignored signals, as they are. */
@@ -202,6 +216,9 @@ typedef struct proc_slot {
 #define PROC_DIE_WITH_PARENT 0x0010u
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
 #define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
+#define PROC_SCRIPT_FALLBACK 0x0200u /**< A file without a format (-ENOEXEC) is given to /bin/sh, as execvp(3) does. */
+#define PROC_LISTEN_FDS 0x0400u      /**< LISTEN_FDS and LISTEN_PID announce .fds, which are 3, 4, ... without a gap;
+                                          they are set anew, whatever the environment says. */
 
 /** One step of a stop. */
 typedef struct proc_stop_step {
@@ -248,18 +265,19 @@ typedef struct proc_options {
     proc_slots fds;              /**< Other numbers; all that are not named are closed. */
     const char *program;         /**< Name to search, or file (with a slash, as seen from the child's cwd); argv[0]. */
     const char *search;          /**< "dir:dir"; the child's PATH, else "/usr/local/bin:/usr/bin:/bin". */
-    const char *const *env;      /**< The whole environment; ours. */
+    const char *const *env;      /**< The whole environment; ours, without a LISTEN_PID that names us, and what it
+                                      announces. */
     const char *const *env_edit; /**< Then, in this order, "A=1" sets and "A" unsets. */
     const char *cwd;             /**< Working directory; ours. */
     const uint32_t *umask;       /**< File mode creation mask; ours. */
     proc_stop_steps stop;        /**< SIGTERM, 5 s, SIGKILL, 5 s; to its group if it leads one. */
     proc_error *error;           /**< Receives the details of a failure. */
 
-    const struct proc_start *start;           /**< Candidates, directory by descriptor, group to join. */
+    const struct proc_start *start;           /**< Candidates, program and directory by descriptor, group to join. */
     const struct proc_transfer *transfer;     /**< Draining, cancelling. */
     const struct proc_ids *ids;               /**< User, group, groups. */
     const struct proc_dispositions *signals;  /**< Blocked, ignored, reset. */
-    const struct proc_terminal *terminal;     /**< Not in this version. */
+    const struct proc_terminal *terminal;     /**< Its size, controlling terminal, foreground: <proc/terminal.h>. */
     const struct proc_scheduling *scheduling; /**< CPUs, policy, nice, I/O priority: <proc/scheduling.h>. */
     const struct proc_limits *limits;         /**< Control group, OOM score, rlimits: <proc/limits.h>. */
     const struct proc_namespaces *namespaces; /**< New ones and joined ones: <proc/namespace.h>; ours. */
@@ -324,15 +342,19 @@ typedef struct proc_request {
  * where its own say nothing: a member that is 0 or NULL, an entry that is {0}. Flags are those of both. Of this there
  * are four exceptions:
  * - `in` is for the first stage, `out` for the last; between stages a stage's own must be {0}.
- * - `err`, if something has to be made for it (PIPE, PATH, CAPTURE, CALLBACK), is made once for all stages that have none
- *   of their own, so that a file is truncated once and what is captured comes in the order of its writing. It belongs to
- *   the last of these stages: `proc_read(children[last], 2, ...)`. A stage's own `err` is its own. In the pipeline's
- *   `fds` such entries are refused.
+ * - `err`, if something has to be made for it (PIPE, SOCKET, PATH, CAPTURE, CALLBACK), is made once for all stages that
+ *   have none of their own, so that a file is truncated once and what is captured comes in the order of its writing. It
+ *   belongs to the last of these stages: `proc_read(children[last], 2, ...)`. A stage's own `err` is its own. In the
+ *   pipeline's `fds` such entries are refused, and a terminal, which is one stage's, in all of them.
  * - PROC_NEW_GROUP of the pipeline makes one group of all: the first stage leads it, and the others join it. Signal all
  *   by `proc_kill(children[0], signal, PROC_GROUP)`, as long as that one has not been waited for: wait for it last. Its
  *   free kills the group if it still runs. If all who are in it have ended before a stage starts, and somebody else
- *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead.
+ *   reaped them, that stage leads a new one. PROC_NEW_SESSION makes a session for each stage instead. Such a group is
+ *   the job of a shell: `terminal->foreground` puts all of it into the foreground. Only the first stage may have a pid
+ *   namespace of its own: in others the group has another number.
  * - `timeout_ms`, `stop`, `transfer` and `error` are the pipeline's alone, and refused in a stage's own.
+ *
+ * Free the last one first if they may still run: a stage that is killed is the end of input for the next one.
  *
  * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
  * them all. proc_pipeline() does all of this in one call.
@@ -357,12 +379,20 @@ PROC_API PROC_CHECK int proc_spawn_pipeline(proc_child *children[], const proc_r
 /** @name 4. The rarer options: each a small struct of its own
  * @{ */
 
-/** What is started, where, and in which group. */
+/**
+ * What is started, where, and in which group.
+ *
+ * A program by descriptor may be anything that fexecve(3) takes, a memory file too; argv[0] is free. The interpreter of
+ * a script opens the descriptor again, so the child must have it: `.fds = PROC_FDS({9, PROC_FD(fd)})`; without that a
+ * script is -ENOENT, with a text.
+ */
 typedef struct proc_start {
-    size_t size;                   /**< sizeof(proc_start). */
-    const char *const *candidates; /**< `PROC_NAMES("editor", "vi")`: the first that can be run, instead of program. */
-    const int *cwd_fd;             /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
-    const int *group;              /**< A process group to join; it must be in our session. */
+    size_t size;                     /**< sizeof(proc_start). */
+    const char *const *candidates;   /**< `PROC_NAMES("editor", "vi")`: the first that can be run, not program. */
+    const int *cwd_fd;               /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
+    const int *group;                /**< A process group to join; it must be in our session. */
+    const int *program_fd;           /**< An open file to execute, instead of program; it is not searched. */
+    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ...; none. */
 } proc_start;
 
 /** How proc_run() and proc_collect() move the bytes. */

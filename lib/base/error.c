@@ -28,9 +28,11 @@ const char *proc_step_name(int step)
     case PROC_STEP_SEARCH: return "search";
     case PROC_STEP_OPEN: return "open";
     case PROC_STEP_PIPE: return "pipe";
+    case PROC_STEP_PTY: return "pseudoterminal";
     case PROC_STEP_CLONE: return "clone";
     case PROC_STEP_SESSION: return "session";
     case PROC_STEP_GROUP: return "process group";
+    case PROC_STEP_TERMINAL: return "terminal";
     case PROC_STEP_CGROUP: return "control group";
     case PROC_STEP_RLIMIT: return "rlimit";
     case PROC_STEP_NICE: return "nice";

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void proc__fd_close(int *fd)
@@ -41,11 +42,9 @@ int proc__fd_above_stdio(int fd)
     return rc;
 }
 
-int proc__fd_pipe(int ret_ends[2])
+/* Takes both in every case. */
+static int both_above_stdio(int ends[2], int ret_ends[2])
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
     int rc = 0;
     for (int i = 0; i < 2; i++) {
         ends[i] = proc__fd_above_stdio(ends[i]);
@@ -60,6 +59,18 @@ int proc__fd_pipe(int ret_ends[2])
     ret_ends[0] = ends[0];
     ret_ends[1] = ends[1];
     return 0;
+}
+
+int proc__fd_pipe(int ret_ends[2])
+{
+    int ends[2];
+    return pipe2(ends, O_CLOEXEC) < 0 ? -errno : both_above_stdio(ends, ret_ends);
+}
+
+int proc__fd_socket_pair(int ret_ends[2])
+{
+    int ends[2];
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : both_above_stdio(ends, ret_ends);
 }
 
 int proc__fd_put(int fd, int number)

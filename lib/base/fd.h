@@ -16,6 +16,8 @@ int proc__fd_is_open(int fd);
 int proc__fd_above_stdio(int fd);
 /* A pipe: [0] to read, [1] to write. 0 or a negative errno. */
 int proc__fd_pipe(int ret_ends[2]);
+/* A pair of stream sockets that lead to each other. 0 or a negative errno. */
+int proc__fd_socket_pair(int ret_ends[2]);
 /* dup2(2): makes number what fd is, not close-on-exec. 0 or a negative errno. */
 int proc__fd_put(int fd, int number);
 /* open(2) with O_CLOEXEC and O_NOCTTY, tried again when a signal interrupts it. The descriptor or a negative errno. */

@@ -104,6 +104,24 @@ int proc__pidfd_peek(int pidfd, proc_exit *ret_exit)
     return 1;
 }
 
+int proc__pidfd_peek_stop(int pidfd, int *ret_signal)
+{
+    siginfo_t info = {0};
+    int rc = wait_for(pidfd, WSTOPPED | WNOHANG | WNOWAIT, &info, NULL);
+    if (rc < 0 || info.si_pid == 0 || info.si_code != CLD_STOPPED)
+        return rc;
+    *ret_signal = info.si_status;
+    return 1;
+}
+
+void proc__pidfd_await_change(int pidfd)
+{
+    siginfo_t info;
+    int saved = errno;
+    (void)waitid((idtype_t)WAIT_FOR_PIDFD, (id_t)pidfd, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL);
+    errno = saved;
+}
+
 int proc__pidfd_is_child(int pidfd)
 {
     siginfo_t info;

@@ -26,6 +26,10 @@ int proc__pidfd_await(int pidfd);
 int proc__pidfd_await_exit(int pidfd, proc_exit *ret_exit);
 /* A look at once, without reaping: who waits for the child finds it as it was. */
 int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
+/* The same for a stop: 1 = it is stopped, by this signal; 0 = it is not, or has ended; or a negative errno. */
+int proc__pidfd_peek_stop(int pidfd, int *ret_signal);
+/* Waits, without taking it, for a stop or the end of a child, or a signal to us. A point to be cancelled at. */
+void proc__pidfd_await_change(int pidfd);
 /*
  * For a process out of proc__clone() whose vfork wait is over: the signal that has killed it before it executed
  * anything; 0 = it has. Without reaping, and without waiting for more than the rest of its end.

@@ -29,7 +29,7 @@ static const struct fd_move *find_move(const struct plan *plan, int number)
     return NULL;
 }
 
-/* From *next on: all below it has been looked at before, and asking again for every one of thousands would take seconds. */
+/* From *next on: all below it has been looked at, and asking again for every one of thousands would take seconds. */
 long proc__child_put_aside(const struct plan *plan, int fd, int *next)
 {
     long copy = proc__step_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, *next);

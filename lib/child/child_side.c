@@ -16,13 +16,23 @@
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
 #include "../isolation/seccomp.h"
+#include "announcement.h"
+#include "held.h"
 #include "hook.h"
 #include "terminal.h"
 
+/* One process on its way. */
+struct way {
+    const struct plan *plan;
+    int born; /* BORN_... */
+    struct needed *needed;
+};
+
 /* ---- Session and group ---- */
 
-static struct report enter_group(const struct plan *plan)
+static struct report enter_group(struct way *way)
 {
+    const struct plan *plan = way->plan;
     long rc;
     if (plan->new_session && (rc = proc__step_call(SYS_setsid, 0, 0, 0)) < 0)
         return proc__step_failed(PROC_STEP_SESSION, rc, -1);
@@ -36,14 +46,16 @@ static struct report enter_group(const struct plan *plan)
 
 /* ---- Umask, root and directory ---- */
 
-static void set_umask(const struct plan *plan)
+static struct report set_umask(struct way *way)
 {
-    if (plan->umask >= 0)
-        proc__step_call(SYS_umask, plan->umask, 0, 0);
+    if (way->plan->umask >= 0)
+        proc__step_call(SYS_umask, way->plan->umask, 0, 0);
+    return STEP_DONE;
 }
 
-static struct report enter_root(const struct plan *plan)
+static struct report enter_root(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->sandbox ? proc__sandbox_enter_root(plan->sandbox) : STEP_DONE;
 }
 
@@ -84,16 +96,24 @@ static struct report change_ids(const struct plan *plan)
 
 /* ---- The parent ---- */
 
-/*
- * After the ids, whose change would undo it. A parent that has ended before that sends no signal any more: then the
- * parent is another one by now.
- */
-static struct report die_with_parent(const struct plan *plan)
+/* Another parent by now says that ours is gone; but where it has no number, any parent is 0. */
+static long has_parent(const struct plan *plan, const struct needed *needed)
 {
+    if (plan->namespaces && proc__namespaces_have_other_pids(plan->namespaces))
+        return proc__hold_has_starter(needed->fds[NEEDED_REPORT]);
+    return proc__step_call(SYS_getppid, 0, 0, 0) == plan->parent;
+}
+
+/* After the ids, whose change would undo it. A parent that has ended before that sends no signal any more. */
+static struct report die_with_parent(struct way *way)
+{
+    const struct plan *plan = way->plan;
     if (plan->parent == 0)
         return STEP_DONE;
     long rc = proc__step_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
-    if (rc == 0 && proc__step_call(SYS_getppid, 0, 0, 0) != plan->parent)
+    if (rc == 0)
+        rc = has_parent(plan, way->needed);
+    if (rc == 0)
         rc = -ESRCH;
     return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
 }
@@ -118,8 +138,9 @@ static struct report change_ids_and_keep_caps(const struct plan *plan)
     return report;
 }
 
-static struct report change_credentials(const struct plan *plan)
+static struct report change_credentials(struct way *way)
 {
+    const struct plan *plan = way->plan;
     if (plan->uid && changes_caps(plan))
         return change_ids_and_keep_caps(plan);
     struct report report = change_ids(plan);
@@ -128,16 +149,17 @@ static struct report change_credentials(const struct plan *plan)
     return report;
 }
 
-static struct report forbid_new_privs(const struct plan *plan)
+static struct report forbid_new_privs(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->sandbox ? proc__sandbox_set_no_new_privs(plan->sandbox) : STEP_DONE;
 }
 
 /* ---- Landlock and seccomp ---- */
 
-static struct report enter_landlock(const struct needed *needed)
+static struct report enter_landlock(struct way *way)
 {
-    int ruleset = needed->fds[NEEDED_RULESET];
+    int ruleset = way->needed->fds[NEEDED_RULESET];
     return ruleset >= 0 ? proc__landlock_enter(ruleset) : STEP_DONE;
 }
 
@@ -146,106 +168,164 @@ int proc__plan_has_filter(const struct plan *plan)
     return plan->sandbox && plan->sandbox->filter.length > 0;
 }
 
-static struct report apply_filter(const struct plan *plan)
+static struct report enter_filter(struct way *way)
 {
+    const struct plan *plan = way->plan;
     const struct sandbox *sandbox = plan->sandbox;
     return proc__plan_has_filter(plan) ? proc__seccomp_apply(&sandbox->filter, sandbox->filter_flags) : STEP_DONE;
 }
 
-/* ---- The list ---- */
+/* ---- What other files know ---- */
 
 /* A birth in the group has saved the way there. */
-static struct report apply_cgroup(const struct plan *plan, int born)
+static struct report enter_cgroup(struct way *way)
 {
-    return plan->limits && !(born & BORN_IN_CGROUP) ? proc__limits_enter_cgroup(plan->limits) : STEP_DONE;
+    const struct plan *plan = way->plan;
+    return plan->limits && !(way->born & BORN_IN_CGROUP) ? proc__limits_enter_cgroup(plan->limits) : STEP_DONE;
 }
 
-static struct report apply_terminal(const struct plan *plan)
+static struct report enter_terminal(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->terminal ? proc__terminal_apply(plan->terminal) : STEP_DONE;
 }
 
-static struct report apply_namespaces(const struct plan *plan)
+static struct report enter_namespaces(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->namespaces ? proc__namespaces_apply(plan->namespaces) : STEP_DONE;
 }
 
-static struct report mount_proc(const struct plan *plan)
+static struct report mount_proc(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->namespaces ? proc__namespaces_mount_proc(plan->namespaces) : STEP_DONE;
 }
 
-static struct report apply_scheduling(const struct plan *plan)
+static struct report set_scheduling(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->scheduling ? proc__scheduling_apply(plan->scheduling) : STEP_DONE;
 }
 
-static struct report apply_oom_score(const struct plan *plan)
+static struct report set_oom_score(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->limits ? proc__limits_set_oom_score(plan->limits) : STEP_DONE;
 }
 
-static struct report apply_rlimits(const struct plan *plan)
+static struct report set_rlimits(struct way *way)
 {
+    const struct plan *plan = way->plan;
     return plan->limits ? proc__limits_set_rlimits(plan->limits) : STEP_DONE;
 }
 
-static struct report run_hook(const struct plan *plan, const struct needed *needed)
+static struct report run_hook(struct way *way)
 {
-    return plan->hook ? proc__hook_run(plan->hook, needed->fds[NEEDED_REPORT]) : STEP_DONE;
+    const struct plan *plan = way->plan;
+    return plan->hook ? proc__hook_run(plan->hook, way->needed->fds[NEEDED_REPORT]) : STEP_DONE;
 }
 
-static struct report close_others(const struct plan *plan, const struct needed *needed)
+static struct report close_others(struct way *way)
 {
-    return plan->stays ? proc__child_shut_others(plan, needed) : proc__child_close_others(plan, needed);
+    const struct plan *plan = way->plan;
+    return plan->stays ? proc__child_shut_others(plan, way->needed) : proc__child_close_others(plan, way->needed);
 }
 
-static struct report execute(const struct plan *plan)
+/* As long as there is no filter that may keep our number from us. */
+static struct report announce(struct way *way)
 {
-    return plan->stays ? STEP_DONE : proc__child_execute(plan);
+    if (way->plan->listen_pid)
+        proc__announcement_fill_in(way->plan->listen_pid);
+    return STEP_DONE;
+}
+
+static struct report execute(struct way *way)
+{
+    const struct plan *plan = way->plan;
+    return plan->stays ? STEP_DONE : proc__child_execute(plan, way->needed);
 }
 
 /* Beyond a new root there may be no /proc; a limit lets nobody open the list, and hides what is beyond it. */
-static void open_what_will_be_out_of_reach(const struct plan *plan, struct needed *needed)
+static void open_what_will_be_out_of_reach(const struct way *way)
 {
+    const struct plan *plan = way->plan;
     if ((plan->limits || (plan->sandbox && plan->sandbox->root)) && !plan->inherit_fds)
-        proc__child_open_fd_list(needed);
+        proc__child_open_fd_list(way->needed);
 }
 
-static struct report settle(const struct plan *plan, int born, struct needed *needed)
+static struct report save_needed(struct way *way)
 {
-    struct report report;
-    if ((report = proc__child_save_needed(plan, needed)).step)
-        return report;
-    /* 1 */ if ((report = enter_group(plan)).step)
-        return report;
-    /* 2 */ if ((report = apply_terminal(plan)).step)
-        return report;
-    /* 3 */ if ((report = apply_cgroup(plan, born)).step)
-        return report;
-    /* Before a user namespace, which would leave us without the privileges that these ask for. */
-    /* 4 */ if ((report = apply_scheduling(plan)).step)
-        return report;
-    /* 5 */ if ((report = apply_oom_score(plan)).step)
-        return report;
-    /* 6 */ if ((report = apply_namespaces(plan)).step)
-        return report;
-    /* 7 */ set_umask(plan);
-    /* 8 */ if ((report = enter_root(plan)).step)
-        return report;
-    /* 9 */ if ((report = mount_proc(plan)).step)
-        return report;
-    /* 10 */ if ((report = proc__child_enter_directory(plan)).step)
-        return report;
-    /* 11 */ if ((report = proc__child_place_descriptors(plan)).step)
-        return report;
-    /* 12 */ if ((report = apply_rlimits(plan)).step)
-        return report;
-    /* 13 */ if ((report = change_credentials(plan)).step)
-        return report;
-    /* 14 */ if ((report = forbid_new_privs(plan)).step)
-        return report;
-    /* 15 */ return die_with_parent(plan);
+    return proc__child_save_needed(way->plan, way->needed);
+}
+
+static struct report enter_directory(struct way *way)
+{
+    return proc__child_enter_directory(way->plan);
+}
+
+static struct report place_descriptors(struct way *way)
+{
+    return proc__child_place_descriptors(way->plan);
+}
+
+static struct report drop_needed(struct way *way)
+{
+    if (way->plan->stays)
+        proc__child_drop_needed(way->needed);
+    return STEP_DONE;
+}
+
+static struct report set_dispositions(struct way *way)
+{
+    return proc__child_set_dispositions(way->plan, way->born);
+}
+
+static struct report set_mask(struct way *way)
+{
+    return proc__child_set_mask(way->plan);
+}
+
+/* ---- The list ---- */
+
+typedef struct report step(struct way *way);
+
+/* All up to the ids, which is not about a new program. */
+static step *const settling[] = {
+    save_needed,
+    enter_group,
+    enter_terminal,
+    enter_cgroup,
+    /* Before a user namespace, which would leave us without the privileges that these two ask for. */
+    set_scheduling,
+    set_oom_score,
+    enter_namespaces,
+    set_umask,
+    enter_root,
+    mount_proc,
+    enter_directory,
+    place_descriptors,
+    set_rlimits,
+    change_credentials,
+    forbid_new_privs,
+    die_with_parent,
+};
+
+static step *const becoming[] = {
+    run_hook, close_others, enter_landlock, drop_needed, set_dispositions, set_mask, announce, enter_filter, execute,
+};
+
+static struct report take(step *const *steps, size_t count, struct way *way)
+{
+    struct report report = STEP_DONE;
+    for (size_t i = 0; i < count && !report.step; i++)
+        report = steps[i](way);
+    return report;
+}
+
+static struct report settle(struct way *way)
+{
+    return take(settling, sizeof settling / sizeof settling[0], way);
 }
 
 struct needed proc__needed_of(const struct plan *plan, int report_fd)
@@ -256,6 +336,7 @@ struct needed proc__needed_of(const struct plan *plan, int report_fd)
                 [NEEDED_REPORT] = report_fd,
                 [NEEDED_FD_LIST] = -1,
                 [NEEDED_RULESET] = plan->sandbox ? plan->sandbox->ruleset : -1,
+                [NEEDED_PROGRAM] = plan->program_fd,
             },
         .fd_end = -1,
     };
@@ -264,32 +345,17 @@ struct needed proc__needed_of(const struct plan *plan, int report_fd)
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
     struct needed needed = proc__needed_of(plan, *report_fd);
-    struct report report = settle(plan, 0, &needed);
+    struct report report = settle(&(struct way){.plan = plan, .needed = &needed});
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
 
 struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed)
 {
-    struct report report;
-    open_what_will_be_out_of_reach(plan, needed);
-    if ((report = settle(plan, born, needed)).step)
-        return report;
-    /* 15 */ if ((report = run_hook(plan, needed)).step)
-        return report;
-    /* 16 */ if ((report = close_others(plan, needed)).step)
-        return report;
-    /* 17 */ if ((report = enter_landlock(needed)).step)
-        return report;
-    if (plan->stays)
-        proc__child_drop_needed(needed);
-    /* 18 */ if ((report = proc__child_set_dispositions(plan, born)).step)
-        return report;
-    /* 19 */ if ((report = proc__child_set_mask(plan)).step)
-        return report;
-    /* 20 */ if ((report = apply_filter(plan)).step)
-        return report;
-    /* 21 */ return execute(plan);
+    struct way way = {.plan = plan, .born = born, .needed = needed};
+    open_what_will_be_out_of_reach(&way);
+    struct report report = settle(&way);
+    return report.step ? report : take(becoming, sizeof becoming / sizeof becoming[0], &way);
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)

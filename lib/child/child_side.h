@@ -17,6 +17,7 @@ enum {
     NEEDED_REPORT,  /* the way home, or what tells that we have gone */
     NEEDED_FD_LIST, /* /proc/self/fd, where it will be out of reach */
     NEEDED_RULESET, /* of landlock */
+    NEEDED_PROGRAM, /* what is executed */
     NEEDED_COUNT
 };
 struct needed {
@@ -46,7 +47,7 @@ void proc__child_drop_needed(struct needed *needed);
 /* born: BORN_WITHOUT_HANDLERS = there are no handlers left to reset. */
 struct report proc__child_set_dispositions(const struct plan *plan, int born);
 struct report proc__child_set_mask(const struct plan *plan);
-/* Returns only if no path can be executed. */
-struct report proc__child_execute(const struct plan *plan);
+/* Returns only if nothing of what is planned can be executed. */
+struct report proc__child_execute(const struct plan *plan, const struct needed *needed);
 
 #endif

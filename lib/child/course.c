@@ -7,7 +7,7 @@
  *   stopping          one stop step after the other; the bytes go on moving, since it may be blocked in a write; then
  *                     the same for descendants that a step for trees has found
  *   draining          what the outputs hold at the last end, in any case; what descendants add, for drain_ms
- *   slow tees         to the caller's time; one that lets us wait when a stop step is taken is given up
+ *   slow tees         to the caller's time; one that lets us wait while we are stopping is given up
  *
  * Whether there is one child or the stages of a pipeline makes no difference but to the looks at their ends.
  */
@@ -30,18 +30,11 @@ deadline proc__course_time(const proc_options *options)
 
 /* ---- Until all have ended ---- */
 
-/* As proc__stop_next(). Who shall end may have to write before, so no tee holds its output back any longer. */
-static int take_step(struct course *course)
-{
-    proc__pump_give_up_tees(&course->crew);
-    return proc__stop_next(&course->crew, &course->ladder);
-}
-
 static int begin_to_stop(struct course *course, int *reason)
 {
     *reason = 1;
     course->stopping = 1;
-    return take_step(course);
+    return proc__stop_next(&course->crew, &course->ladder);
 }
 
 /*
@@ -79,7 +72,7 @@ static int look_at_all(const struct course *course)
 static int go_on_to_stop(struct course *course)
 {
     if (course->stopping)
-        return take_step(course);
+        return proc__stop_next(&course->crew, &course->ladder);
     return course->stops ? begin_to_stop(course, &course->timed_out) : -ETIMEDOUT;
 }
 
@@ -88,6 +81,9 @@ static int until_all_end(struct course *course)
 {
     int running = count_running(course), looks_ended = 0;
     while (running > 0) {
+        /* Who shall end may have to write before, so no tee holds its output back any longer. */
+        if (course->stopping)
+            proc__pump_give_up_tees(&course->crew);
         deadline over = course->stopping ? course->ladder.until : course->until;
         /* A pidfd says so, but a tracer keeps the status for a while: no reason to spin. */
         deadline when = looks_ended ? proc__deadline_min(over, proc__deadline_in(LOOK_AGAIN_MS)) : over;
@@ -116,6 +112,7 @@ static void until_trees_end(struct course *course)
 {
     int taken = 1;
     while (taken > 0 && proc__tree_await(&course->ladder.tree, proc__deadline_in(0)) > 0) {
+        proc__pump_give_up_tees(&course->crew);
         deadline over = course->ladder.until;
         proc__pump_round(&course->crew, proc__deadline_min(over, proc__deadline_in(LOOK_AGAIN_MS)), 0);
         if (proc__deadline_passed(over))

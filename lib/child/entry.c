@@ -18,21 +18,21 @@ enum {
 static const struct kind {
     uint32_t flags; /* that it may have */
     int takes;
-    int supported;
 } kinds[] = {
-    [PROC_STDIO_DEFAULT] = {0, 0, 1},
-    [PROC_STDIO_INHERIT] = {0, 0, 1},
-    [PROC_STDIO_NULL] = {0, 0, 1},
-    [PROC_STDIO_PIPE] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD, 0, 1},
-    [PROC_STDIO_SOCKET] = {0, 0, 0},
-    [PROC_STDIO_PTY] = {0, 0, 0},
-    [PROC_STDIO_FD] = {0, TAKES_FD, 1},
-    [PROC_STDIO_PATH] = {PROC_STDIO_APPEND | PROC_STDIO_EXPLICIT, TAKES_PATH, 1},
-    [PROC_STDIO_SAME_AS] = {0, TAKES_FD, 1},
-    [PROC_STDIO_BYTES] = {0, TAKES_DATA | TAKES_SIZE, 1},
-    [PROC_STDIO_CAPTURE] = {PROC_STDIO_TAIL | PROC_STDIO_TEE, TAKES_SIZE, 1},
-    [PROC_STDIO_CALLBACK] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES | PROC_STDIO_TEE,
-                             TAKES_SIZE | TAKES_FUNCTION, 1},
+    [PROC_STDIO_DEFAULT] = {0, 0},
+    [PROC_STDIO_INHERIT] = {0, 0},
+    [PROC_STDIO_NULL] = {0, 0},
+    [PROC_STDIO_PIPE] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD, 0},
+    [PROC_STDIO_SOCKET] = {0, 0},
+    [PROC_STDIO_PTY] = {0, 0},
+    [PROC_STDIO_FD] = {0, TAKES_FD},
+    [PROC_STDIO_PATH] = {PROC_STDIO_APPEND | PROC_STDIO_EXPLICIT, TAKES_PATH},
+    [PROC_STDIO_SAME_AS] = {0, TAKES_FD},
+    [PROC_STDIO_BYTES] = {0, TAKES_DATA | TAKES_SIZE},
+    [PROC_STDIO_CAPTURE] = {PROC_STDIO_TAIL | PROC_STDIO_TEE | PROC_STDIO_ON_PTY, TAKES_SIZE},
+    [PROC_STDIO_CALLBACK] = {PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD | PROC_STDIO_LINES | PROC_STDIO_TEE |
+                                 PROC_STDIO_ON_PTY,
+                             TAKES_SIZE | TAKES_FUNCTION},
 };
 
 static const char *what_is_too_much(const proc_stdio *entry, const struct kind *kind)
@@ -72,8 +72,8 @@ static const char *what_is_wrong_with_callback(const proc_stdio *entry, int numb
         return "CALLBACK that the child reads needs on_space alone";
     if (!to_child && (!entry->on_data || entry->on_space))
         return "CALLBACK that the child writes needs on_data alone";
-    if (to_child && (entry->flags & PROC_STDIO_LINES))
-        return "CALLBACK: LINES is for what the child writes";
+    if (to_child && (entry->flags & (PROC_STDIO_LINES | PROC_STDIO_ON_PTY)))
+        return "CALLBACK: LINES and ON_PTY are for what the child writes";
     if (to_child && (entry->flags & PROC_STDIO_TEE))
         return "CALLBACK: TEE is for what the child writes";
     if (entry->size && !(entry->flags & PROC_STDIO_LINES))
@@ -90,6 +90,7 @@ static const char *what_is_missing(const proc_stdio *entry, int number, int is_r
         return "TEE: the descriptor is negative";
     switch (entry->kind) {
     case PROC_STDIO_PIPE: return is_run ? "PIPE is for proc_spawn: here nobody would move its bytes" : NULL;
+    case PROC_STDIO_SOCKET: return is_run ? "SOCKET is for proc_spawn: here nobody would move its bytes" : NULL;
     case PROC_STDIO_FD: return entry->fd < 0 ? "FD: the descriptor is negative" : NULL;
     case PROC_STDIO_SAME_AS: return entry->fd < 0 ? "SAME_AS: the number is negative" : NULL;
     case PROC_STDIO_PATH: return what_is_wrong_with_path(entry);
@@ -104,14 +105,17 @@ int proc__entry_check(const proc_stdio *entry, int number, int is_run, struct fa
     if (entry->kind < 0 || (size_t)entry->kind >= sizeof kinds / sizeof kinds[0])
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a kind that this version lacks");
     const struct kind *kind = &kinds[entry->kind];
-    if (!kind->supported)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a kind that this version lacks");
     if (entry->flags & ~kind->flags)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, number, "entry: a flag that this kind lacks");
     const char *wrong = what_is_too_much(entry, kind);
     if (!wrong)
         wrong = what_is_missing(entry, number, is_run);
     return wrong ? proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, wrong) : 0;
+}
+
+int proc__entry_on_terminal(const proc_stdio *entry)
+{
+    return entry->kind == PROC_STDIO_PTY || (entry->flags & PROC_STDIO_ON_PTY) != 0;
 }
 
 int proc__entry_to_child(const proc_stdio *entry, int number)

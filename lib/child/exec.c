@@ -12,6 +12,7 @@
 
 #include <proc/exec.h>
 
+#include "../isolation/namespaces.h"
 #include "prepare.h"
 #include "spawn.h"
 #include "undo.h"
@@ -49,6 +50,8 @@ static int check(const struct request *request, struct failure *ret_failure)
         return refuse(ret_failure, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");
     if (options->stop.count > 0 || options->transfer)
         return refuse(ret_failure, ".stop, .transfer: nobody is left to do it");
+    if (options->namespaces && proc__namespaces_births(&request->namespaces).is_held)
+        return refuse(ret_failure, ".namespaces: new user, pid or time, or joined pid, are for a child");
     if (options->hook)
         return refuse(ret_failure, ".hook: call the function before");
     return 0;
@@ -66,17 +69,17 @@ static const struct rung {
     {PROC_STEP_GROUP, PROC_CHANGED_SESSION, 0},
     {PROC_STEP_TERMINAL, PROC_CHANGED_SESSION, 1},
     {PROC_STEP_CGROUP, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_CPUS, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_SCHEDULER, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_NICE, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_IO_PRIORITY, PROC_CHANGED_LIMITS, 0},
+    {PROC_STEP_OOM_SCORE, PROC_CHANGED_LIMITS, 0},
     {PROC_STEP_NAMESPACE, PROC_CHANGED_NAMESPACES, 1},
     {PROC_STEP_ID_MAP, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1},
     {PROC_STEP_HOSTNAME, PROC_CHANGED_NAMESPACES, 1},
     {PROC_STEP_NETWORK, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_NICE, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_SCHEDULER, PROC_CHANGED_LIMITS, 1},
-    {PROC_STEP_CPUS, PROC_CHANGED_LIMITS, 1},
-    {PROC_STEP_IO_PRIORITY, PROC_CHANGED_LIMITS, 1},
-    {PROC_STEP_OOM_SCORE, PROC_CHANGED_LIMITS, 1},
     {PROC_STEP_ROOT, PROC_CHANGED_ROOT, 1},
+    {PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1},
     {PROC_STEP_CWD, 0, 0},
     {PROC_STEP_FDS, 0, 0},
     {PROC_STEP_RLIMIT, PROC_CHANGED_LIMITS, 1},
@@ -207,6 +210,8 @@ static int become(struct prepared *prepared, struct failure *ret_failure, uint32
     if (proc__undo_prepare(&undo, &prepared->plan, &report) == 0)
         *ret_changed = take_steps(prepared, &undo, &report);
     proc__undo_done(&undo);
+    if (prepared->plan.terminal)
+        proc__terminal_undo(prepared->plan.terminal);
     return proc__prepared_fail(prepared, &report, ret_failure);
 }
 

@@ -13,6 +13,7 @@
 
 #include <proc/fork.h>
 
+#include "../isolation/namespaces.h"
 #include "request.h"
 #include "spawn.h"
 
@@ -55,13 +56,15 @@ static int refuse(struct failure *ret_failure, const char *what)
 static int check(const struct request *request, struct failure *ret_failure)
 {
     const proc_options *options = &request->options;
-    if (options->program || options->search || request->start.candidates)
-        return refuse(ret_failure, ".program, .search, .candidates: it is a function");
-    if (options->flags & PROC_SEARCH_RELATIVE)
-        return refuse(ret_failure, "PROC_SEARCH_RELATIVE: it is a function");
+    if (options->program || options->search || request->start.candidates || request->start.program_fd)
+        return refuse(ret_failure, ".program, .search, .candidates, .program_fd: it is a function");
+    if (options->flags & (PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK))
+        return refuse(ret_failure, "PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function");
     /* The kernel knows no better parent than a thread, and in a copy of one that we made it would not be this one. */
     if (options->flags & PROC_DIE_WITH_PARENT)
         return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");
+    if (options->namespaces && proc__namespaces_births(&request->namespaces).is_held)
+        return refuse(ret_failure, ".namespaces: new user, pid or time, or joined pid, are for programs");
     if (options->hook)
         return refuse(ret_failure, ".hook: the function can do that itself");
     return 0;

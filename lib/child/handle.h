@@ -5,7 +5,7 @@
  *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, parent_thread, stop*, started,
  *                                   drain_ms, cancel_fd
  *   under `lock`                    detached, ended, exit, usage*, reach, pumping, pump_fd; of each stream fd, users,
- *                                   closing, and, changed only by who set `pumping`, waits_for_tee
+ *                                   closing, and, changed only by who set `pumping`, done and waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -26,15 +26,18 @@
 struct pollfd;
 struct child_watcher;
 
-/* Our end of one descriptor of the child. */
+/* Our end of one descriptor of the child, or of its terminal. */
 struct stream {
-    int number;     /* in the child */
-    int fd;         /* ours, non-blocking; -1 once closed or taken */
-    int from_child; /* 1: the child writes and we read, 0: the other way */
-    int users;      /* verbs that are using fd just now */
-    int closing;    /* 1: the last user closes fd */
-    int waits_for_tee; /* 1: the pump's epoll set waits for the target of its tee instead of fd */
-    struct transfer transfer; /* what moves its bytes; of kind PROC_STDIO_PIPE: nobody but the verbs */
+    int number;           /* in the child */
+    struct stream *is_at; /* another number of the terminal, whose stream is this one too; NULL: has one of its own */
+    int fd;               /* ours, non-blocking; -1 once closed or taken */
+    int from_child;       /* 1: the child writes and we read */
+    int to_child;         /* 1: we write and the child reads; a socket and a terminal go both ways */
+    int users;            /* verbs that are using fd just now */
+    int closing;          /* 1: the last user closes fd */
+    int done;             /* 1: all bytes of a terminal have been moved, but fd stays open */
+    int waits_for_tee;    /* 1: the pump's epoll set waits for the target of its tee instead of fd */
+    struct transfer transfer; /* what moves its bytes; of a kind without moving: nobody but the verbs */
 };
 
 struct proc_child {
@@ -70,7 +73,7 @@ struct proc_child {
      * bytes are moved together the first's is for all.
      */
     struct pollfd *polled; /* room for all transferring streams, ends and one more; NULL: a few on the stack will do */
-    proc_output *outputs;  /* of the CAPTURE entries beyond 1 and 2, for the result; NULL once handed over */
+    proc_output *outputs;  /* room for those that have no place of their own in a result; NULL once handed over */
     int seen_ended;       /* 1: its end is not waited for any more */
     int handed_over;      /* 1: a result has got the outputs */
     int transfer_error;   /* the first errno of a transfer */
@@ -100,6 +103,10 @@ int proc__child_check(const proc_child *child);
 
 /* The stream of that number, or NULL. */
 struct stream *proc__stream_find(const proc_child *child, int number);
+/* The stream that is the child's terminal, or NULL. */
+struct stream *proc__stream_terminal(const proc_child *child);
+/* 1: the library has bytes of it to move. Under the lock, or by who has entered the pump. */
+int proc__stream_is_moving(const struct stream *stream);
 /* Borrow fd for a call that must not hold the lock: the descriptor or -EBADF; to be given back. */
 int proc__stream_enter(proc_child *child, struct stream *stream);
 void proc__stream_leave(proc_child *child, struct stream *stream);
@@ -108,6 +115,11 @@ void proc__stream_leave(proc_child *child, struct stream *stream);
  * or taken already.
  */
 int proc__stream_close(proc_child *child, struct stream *stream);
+/*
+ * All its bytes have been moved: closes our end. But that of a terminal stays: without it the kernel would hang up, and
+ * a child that has only let go of its descriptors be killed by SIGHUP.
+ */
+void proc__stream_finish(proc_child *child, struct stream *stream);
 /* Has the pump's epoll set wait for what this stream waits for now: bytes of the child, or the target of its tee. */
 void proc__pump_set_follow(proc_child *child, struct stream *stream);
 /* Takes the stream out of the set; under the lock. */

@@ -5,7 +5,8 @@
  *
  * That the process has execed shows by the end of its report pipe; but a copy of ours that another thread has forked
  * meanwhile may keep that open. So the new process takes a record lock (fcntl(2)) on the pipe as well: the kernel hands
- * that to no copy, and drops it when the process closes its end, by execve(2) or by its death.
+ * that to no copy, and drops it when the process closes its end, by execve(2) or by its death. The starter shows with
+ * another one that it is still there.
  */
 #include "held.h"
 
@@ -37,8 +38,8 @@ static void close_both(int ends[2])
 
 int proc__hold_make(struct hold *ret_hold)
 {
-    struct hold hold = {.gate = {-1, -1}, .report = {-1, -1}, .starter = (int)getpid(), .hook_ms = -1,
-                        .gone_end = DEADLINE_NEVER};
+    struct hold hold = {
+        .gate = {-1, -1}, .report = {-1, -1}, .starter = (int)getpid(), .hook_ms = -1, .gone_end = DEADLINE_NEVER};
     int rc = proc__fd_pipe(hold.gate);
     if (rc == 0)
         rc = proc__fd_pipe(hold.report);
@@ -66,9 +67,21 @@ void proc__hold_done(struct hold *hold)
 #define FCNTL SYS_fcntl
 #endif
 
-static long lock_call(int fd, int command, struct flock *lock)
+/* The bytes of the report pipe that are locked: one by each side. */
+enum { BYTE_OF_CHILD, BYTE_OF_STARTER };
+
+static long lock_byte(int fd, short type, int byte)
 {
-    return proc__step_call(FCNTL, fd, command, (long)lock);
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return proc__step_call(FCNTL, fd, F_SETLK, (long)&lock);
+}
+
+/* 1: another process has a lock that such a one would meet; 0: nobody has; or a negative errno. */
+static long is_locked(int fd, short type, int byte)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    long rc = proc__step_call(FCNTL, fd, F_GETLK, (long)&lock);
+    return rc < 0 ? rc : lock.l_type != F_UNLCK;
 }
 
 long proc__hold_say(int report_fd, int word)
@@ -128,10 +141,14 @@ int proc__hold_wait(struct hold *hold, const struct plan *plan)
     proc__step_call(SYS_close, hold->gate[0], 0, 0);
     if (move_clear(hold, plan) < 0)
         return 0;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (lock_call(hold->report[1], F_SETLK, &lock) == 0)
+    if (lock_byte(hold->report[1], F_WRLCK, BYTE_OF_CHILD) == 0)
         proc__hold_say(hold->report[1], HOLD_WORD_GUARDED);
     return 1;
+}
+
+long proc__hold_has_starter(int report_fd)
+{
+    return is_locked(report_fd, F_WRLCK, BYTE_OF_STARTER);
 }
 
 /* ---- In the starter ---- */
@@ -139,19 +156,22 @@ int proc__hold_wait(struct hold *hold, const struct plan *plan)
 int proc__hold_release(struct hold *hold)
 {
     const unsigned char word = GO;
-    /* As long as we have the other end too, it raises no SIGPIPE, and its one byte fits. */
-    long done = proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
-    if (done < 0)
-        return (int)done;
-    close_both(hold->gate);
+    /* Any number of the pipe that we close takes our lock along: first that, then the lock. */
     proc__fd_close(&hold->report[1]);
+    long rc = hold->binds ? lock_byte(hold->report[0], F_RDLCK, BYTE_OF_STARTER) : 0;
+    /* As long as we have the other end too, it raises no SIGPIPE, and its one byte fits. */
+    if (rc == 0)
+        rc = proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
+    if (rc < 0)
+        return (int)rc;
+    close_both(hold->gate);
     return 0;
 }
 
+/* If that cannot be told: until its pidfd says otherwise. */
 static int is_guarded(const struct hold *hold)
 {
-    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    return lock_call(hold->report[0], F_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+    return is_locked(hold->report[0], F_RDLCK, BYTE_OF_CHILD) != 0;
 }
 
 static void take_word(struct hold *hold, int word)

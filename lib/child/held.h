@@ -27,6 +27,7 @@ struct hold {
     int gate[2];   /* [1] is ours: one byte = go on, its end = we are gone */
     int report[2]; /* [0] is ours */
     int starter;   /* our pid */
+    int binds;     /* 1: the new process is going to ask whether we are still there; make sets 0 */
     int hook_ms;   /* how long a hook may take; -1 = for ever, which is what make sets */
 
     /* What the new process has said of itself so far. */
@@ -56,6 +57,11 @@ void proc__hold_done(struct hold *hold);
 int proc__hold_wait(struct hold *hold, const struct plan *plan);
 /* There too: one of the words above. 0 or a negative errno. */
 long proc__hold_say(int report_fd, int word);
+/*
+ * There too, of a hold that binds: 1: the starter is there, and has the way home open; 0: it is gone; or a negative
+ * errno. For who cannot see it: in another pid namespace nobody outside has a number.
+ */
+long proc__hold_has_starter(int report_fd);
 
 /* Opens the gate, and closes here what is the new process's. 0 or a negative errno: it is still held. */
 int proc__hold_release(struct hold *hold);

@@ -16,7 +16,7 @@
 #include "../base/clock.h"
 #include "../base/fd.h"
 
-/* What it needs is the start's stack, and some for a signal that libc sends to all threads. */
+/* What a start needs, and some for a signal that libc sends to all threads. */
 #define STACK_BYTES ((size_t)256 << 10)
 
 /* In the frame of the calling thread, which waits for `done`. */
@@ -43,13 +43,19 @@ static void *be_parent(void *arg)
     int seat = birth->seat;
     birth->rc = proc__start(birth->plan, birth->memory, &birth->pid, &birth->pidfd, &birth->report);
     int started = birth->rc == 0;
-    if (started)
-        dup3(birth->pidfd, seat, O_CLOEXEC);
+    while (started && dup3(birth->pidfd, seat, O_CLOEXEC) < 0 && errno == EINTR)
+        ;
     sem_post(&birth->done); /* the frame may be gone from here on */
     if (started)
         sleep_until_it_ends(seat);
     proc__fd_close(&seat);
     return NULL;
+}
+
+/* In the copy that it makes, a function of the caller's runs on its stack, and so do the fork handlers of the program. */
+static int needs_a_whole_stack(const struct plan *plan)
+{
+    return plan->hook || plan->stays;
 }
 
 /* No signal for the program is to be taken by it; libc's own, which go to all threads, must be. */
@@ -60,7 +66,8 @@ static int create(pthread_t *ret_thread, struct birth *birth)
     int rc = pthread_attr_init(&attributes);
     if (rc != 0)
         return -rc;
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (!needs_a_whole_stack(birth->plan))
+        pthread_attr_setstacksize(&attributes, STACK_BYTES);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(ret_thread, &attributes, be_parent, birth);

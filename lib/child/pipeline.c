@@ -52,7 +52,7 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     pipeline->failed = stage;
     int rc = proc__options_take(&own, request->options, &pipeline->failure);
     if (rc == 0)
-        rc = proc__stage_options_check(&own, &pipeline->common, stage, pipeline->count, &pipeline->failure);
+        rc = proc__stage_options_check(&own, stage, pipeline->count, &pipeline->failure);
     if (rc < 0)
         return rc;
     pipeline->stages[stage].has_err = own.err.kind != PROC_STDIO_DEFAULT;
@@ -61,7 +61,13 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     proc__stage_options_merge(&both, &own, &pipeline->common, stage, pipeline->count);
     spawn->started = proc_now_ms();
     pipeline->taken++;
-    return proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    rc = proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
+    if (rc < 0)
+        return rc;
+    rc = proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, &pipeline->failure);
+    if (rc < 0)
+        return rc;
+    return proc__stage_session_check(&spawn->ready.request, &pipeline->common, pipeline->count, &pipeline->failure);
 }
 
 static int take(struct pipeline *pipeline, const proc_options *options)
@@ -185,6 +191,24 @@ static int start_stage(struct pipeline *pipeline, size_t stage)
     return 0;
 }
 
+/* From the last one on: who still runs must not take the death of the one before for the end of its input. */
+static void take_back(struct pipeline *pipeline, size_t started)
+{
+    for (size_t i = pipeline->count; i-- > 0;) {
+        proc_child *child = pipeline->children[i];
+        const struct terminal *terminal = pipeline->stages[i].spawn.ready.plan.terminal;
+        /* It may have been in the foreground before the one that has failed was even born. */
+        if (i < started && terminal)
+            proc__terminal_undo(terminal);
+        child->detached = 0;
+        if (i < started)
+            proc_child_free(child);
+        else
+            proc__child_discard(child);
+        pipeline->children[i] = NULL;
+    }
+}
+
 int proc__pipeline_start(struct pipeline *pipeline)
 {
     size_t started = 0;
@@ -194,20 +218,12 @@ int proc__pipeline_start(struct pipeline *pipeline)
         started += rc == 0;
     }
     for (size_t i = 0; i < pipeline->count; i++) {
-        proc_child *child = pipeline->children[i];
         pipeline->stages[i].spawn.child = NULL;
         /* Only now: `err` may be the same for all. */
         proc__wiring_close_ends(&pipeline->stages[i].spawn.ready.wiring);
-        if (rc == 0)
-            continue;
-        /* Killed while the pipes are still there, so that no stage takes this for the end of its input. */
-        child->detached = 0;
-        if (i < started)
-            proc_child_free(child);
-        else
-            proc__child_discard(child);
-        pipeline->children[i] = NULL;
     }
+    if (rc < 0)
+        take_back(pipeline, started);
     return rc;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One rule: what a stage does not say is as the pipeline says. It has three exceptions: times, stop steps and the error
- * are of the whole, so no stage may have its own; `in` and `out` are for its two ends; and what has to be made for `err`
- * is made once. Knows no descriptor, and owns nothing.
+ * One rule: what a stage does not say is as the pipeline says. It has four exceptions: times, stop steps and the error
+ * are of the whole, so no stage may have its own; `in` and `out` are for its two ends; what has to be made for `err` is
+ * made once; and a group of the whole is one group. Knows no descriptor, and owns nothing.
  */
 #include "pipeline_options.h"
 
 #include <errno.h>
 
-#include "request.h"
+#include "../isolation/namespaces.h"
 
 static int refuse(struct failure *ret_failure, int number, const char *what)
 {
@@ -21,14 +21,13 @@ int proc__pipeline_shares(const proc_stdio *err)
            err->kind != PROC_STDIO_FD && err->kind != PROC_STDIO_SAME_AS;
 }
 
-/* An entry that is not said must not say anything: the merge would lose it. */
-static int check_defaults(const proc_options *options, struct failure *ret_failure)
+/* Before the merge, which loses what is not used; where an entry may be is for the check of a start. */
+static int check_entries(const proc_options *options, struct failure *ret_failure)
 {
     const proc_stdio *const entries[] = {&options->in, &options->out, &options->err};
     int rc = 0;
     for (int number = 0; number < 3 && rc == 0; number++)
-        if (entries[number]->kind == PROC_STDIO_DEFAULT)
-            rc = proc__entry_check(entries[number], number, 0, ret_failure);
+        rc = proc__entry_check(entries[number], number, 0, ret_failure);
     return rc;
 }
 
@@ -36,27 +35,33 @@ int proc__pipeline_options_check(const proc_options *common, struct failure *ret
 {
     const proc_stdio *const entries[] = {&common->in, &common->out, &common->err};
     for (int number = 0; number < 3; number++)
-        if (entries[number]->kind == PROC_STDIO_PTY)
+        if (proc__entry_on_terminal(entries[number]))
             return refuse(ret_failure, number, "PTY: made for one child, so give it to a stage");
     const proc_slots *fds = &common->fds;
     for (size_t i = 0; fds->items && i < fds->count; i++)
         if (proc__pipeline_shares(&fds->items[i].is))
             return refuse(ret_failure, fds->items[i].number, ".fds: made for one child, so give it to a stage");
-    return 0;
+    return check_entries(common, ret_failure);
 }
 
-int proc__stage_options_check(const proc_options *own, const proc_options *common, size_t stage, size_t count,
-                              struct failure *ret_failure)
+int proc__stage_options_check(const proc_options *own, size_t stage, size_t count, struct failure *ret_failure)
 {
     if (own->timeout_ms != 0 || own->stop.count > 0 || own->transfer || own->error)
         return refuse(ret_failure, -1, ".timeout_ms, .stop, .transfer and .error are for the whole pipeline");
-    if (count > 1 && (own->flags | common->flags) & PROC_NEW_SESSION && common->flags & PROC_NEW_GROUP)
-        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes PROC_NEW_SESSION: a group is of one session");
     if (stage > 0 && own->in.kind != PROC_STDIO_DEFAULT)
         return refuse(ret_failure, 0, ".in is what the stage before writes");
     if (stage + 1 < count && own->out.kind != PROC_STDIO_DEFAULT)
         return refuse(ret_failure, 1, ".out is what the next stage reads");
-    return check_defaults(own, ret_failure);
+    return check_entries(own, ret_failure);
+}
+
+int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage,
+                              struct failure *ret_failure)
+{
+    if (stage > 0 && common->flags & PROC_NEW_GROUP && request->options.namespaces &&
+        proc__namespaces_hide_pids(&request->namespaces))
+        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all: the group has another number in a pid namespace");
+    return 0;
 }
 
 static void merge_stdio(proc_options *both, const proc_options *own, const proc_options *common, size_t stage,
@@ -70,6 +75,18 @@ static void merge_stdio(proc_options *both, const proc_options *own, const proc_
         both->err = common->err;
     if (own->fds.count == 0 && !own->fds.items)
         both->fds = common->fds;
+}
+
+int proc__stage_session_check(const struct request *request, const proc_options *common, size_t count,
+                              struct failure *ret_failure)
+{
+    if (count == 1)
+        return 0;
+    if (request->options.flags & PROC_NEW_SESSION && common->flags & PROC_NEW_GROUP)
+        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
+    if (request->terminal.controlling_fd && request->options.terminal == common->terminal)
+        return refuse(ret_failure, -1, ".terminal->controlling_fd is of one session, so give it to a stage");
+    return 0;
 }
 
 void proc__stage_options_merge(proc_options *ret_both, const proc_options *own, const proc_options *common,

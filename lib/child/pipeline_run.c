@@ -50,7 +50,8 @@ int proc_pipeline(proc_result *result, const proc_request requests[], const proc
     if (rc == 0) {
         (void)proc__course_run(&course);
         proc__course_fill(&course, result);
-        for (size_t i = 0; i < pipeline.count; i++)
+        /* From the last one on, as they are when a start fails: no stop step may have ended them. */
+        for (size_t i = pipeline.count; i-- > 0;)
             proc_child_free(pipeline.children[i]);
     } else {
         proc__pipeline_tell(&pipeline, proc__error_of(options));

@@ -25,11 +25,18 @@ typedef void forked_body(void *arg);
 /* Beside the moves: 0 to 2, and what the steps need. */
 #define PLAN_KEPT 8
 
+/* The place of the path in script_argv, behind the shell and "--". */
+#define SCRIPT_PATH 2
+
 struct plan {
     const char *const *paths; /* what to execute: the first that can be; ended by NULL */
     const char *const *argv;
     const char *const *env;
-    int searched; /* 1: the paths come from a search list, so "not found" is about the name */
+    int searched;             /* 1: the paths come from a search list, so "not found" is about the name */
+    int program_fd;           /* to execute instead of the paths; -1 = none */
+    int program_number;       /* what it is in the child; -1 = nothing */
+    const char **script_argv; /* for a file without a format: at SCRIPT_PATH its path belongs; NULL = none */
+    char *listen_pid;         /* in env, where its pid belongs; NULL = nowhere */
 
     int new_session, new_group;
     int join_group;  /* -1 = none */
@@ -73,6 +80,13 @@ int proc__plan_has_filter(const struct plan *plan);
  * BORN_..., what is done already. *report_fd: a descriptor to keep clear of, moved if need be; or -1.
  */
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd);
+
+/*
+ * Of a new process that has left the plan without a word, and was not made by fork(2). Killed by its filter on the way
+ * to its program: not a start, although no step has failed. Else it was executed, step 0, or somebody has killed it,
+ * which may happen to a program at any time.
+ */
+struct report proc__judge_silence(const struct plan *plan, int pidfd);
 
 /* The steps of it that are not about a new program: all up to the ids. Step 0: done. */
 struct report proc__child_settle(const struct plan *plan, int *report_fd);

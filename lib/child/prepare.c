@@ -7,16 +7,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <proc/status.h>
 
 #include "../base/fd.h"
 #include "environment.h"
-#include "search.h"
-
-#define DEFAULT_SEARCH "/usr/local/bin:/usr/bin:/bin"
 
 static int no_memory(struct failure *ret_failure)
 {
@@ -31,41 +27,17 @@ static int make_environment(struct prepared *prepared, const struct spawn_call *
     const char *const *env = options->env ? options->env : (const char *const *)environ;
     if (!env) /* after clearenv(3) */
         env = none;
-    if (options->env_edit || (options->env && call->body)) {
-        prepared->edited_env = proc__environment_edit(env, options->env_edit ? options->env_edit : none);
+    if (proc__announcement_make(&prepared->announcement, &prepared->request, env) < 0)
+        return no_memory(ret_failure);
+    const char *const *edits = prepared->announcement.edits ? prepared->announcement.edits : options->env_edit;
+    if (edits || (options->env && call->body)) {
+        prepared->edited_env = proc__environment_edit(env, edits ? edits : none);
         if (!prepared->edited_env)
             return no_memory(ret_failure);
         env = prepared->edited_env;
     }
     prepared->plan.env = env;
-    return 0;
-}
-
-static int needs_search(const char *const *names)
-{
-    for (; *names; names++)
-        if (**names != '\0' && !strchr(*names, '/'))
-            return 1;
-    return 0;
-}
-
-static int make_paths(struct prepared *prepared, struct failure *ret_failure)
-{
-    const proc_options *options = &prepared->request.options;
-    const char *const single[] = {options->program ? options->program : prepared->request.argv[0], NULL};
-    const char *const *names = prepared->request.start.candidates ? prepared->request.start.candidates : single;
-    const char *list = options->search;
-    if (!list)
-        list = proc__environment_get(prepared->plan.env, "PATH");
-    if (!list)
-        list = DEFAULT_SEARCH;
-    if (needs_search(names))
-        prepared->search_list = list;
-    prepared->paths = proc__search_paths(names, list, (options->flags & PROC_SEARCH_RELATIVE) != 0);
-    if (!prepared->paths)
-        return no_memory(ret_failure);
-    prepared->plan.paths = prepared->paths;
-    prepared->plan.searched = prepared->search_list != NULL;
+    prepared->plan.listen_pid = prepared->announcement.pid;
     return 0;
 }
 
@@ -73,14 +45,10 @@ static void plan_place(struct prepared *prepared)
 {
     const struct request *request = &prepared->request;
     struct plan *plan = &prepared->plan;
-    plan->argv = request->argv;
     plan->new_session = (request->options.flags & PROC_NEW_SESSION) != 0;
     plan->new_group = (request->options.flags & PROC_NEW_GROUP) != 0;
     plan->join_group = request->start.group ? *request->start.group : -1;
     plan->cwd = request->options.cwd;
-    /* Or it would stay outside, and lead out. */
-    if (!plan->cwd && request->sandbox.root)
-        plan->cwd = "/";
     plan->cwd_fd = request->start.cwd_fd ? *request->start.cwd_fd : -1;
     plan->umask = request->options.umask ? (int)*request->options.umask : -1;
     plan->moves = prepared->wiring.moves;
@@ -118,17 +86,28 @@ static int plan_signals(struct prepared *prepared, struct failure *ret_failure)
     return 0;
 }
 
+/* A terminal belongs to its user, and we are told who that is within. */
+static int prepare_terminal(struct prepared *prepared, struct failure *ret_failure)
+{
+    const struct request *request = &prepared->request;
+    const struct pty pty = proc__wiring_pty(&prepared->wiring);
+    const uint32_t *uid = request->ids.uid;
+    uint32_t outside;
+    if (!request->options.terminal && pty.theirs < 0)
+        return 0;
+    if (uid)
+        uid = proc__namespaces_uid_outside(&request->namespaces, *uid, &outside) ? &outside : NULL;
+    prepared->plan.terminal = &prepared->terminal;
+    return proc__terminal_prepare(&prepared->terminal, &request->terminal, &pty, uid, ret_failure);
+}
+
 /* The parts that other files know. */
 static int plan_parts(struct prepared *prepared, struct failure *ret_failure)
 {
     const struct request *request = &prepared->request;
     const proc_options *options = &request->options;
     struct plan *plan = &prepared->plan;
-    int rc = 0;
-    if (rc == 0 && options->terminal) {
-        rc = proc__terminal_prepare(&prepared->terminal, &request->terminal, ret_failure);
-        plan->terminal = &prepared->terminal;
-    }
+    int rc = prepare_terminal(prepared, ret_failure);
     if (rc == 0 && options->scheduling) {
         rc = proc__scheduling_prepare(&prepared->scheduling, &request->scheduling, ret_failure);
         plan->scheduling = &prepared->scheduling;
@@ -184,36 +163,44 @@ static int check_descriptors(const struct request *request, struct failure *ret_
 {
     const int *cwd_fd = request->start.cwd_fd, *cancel_fd = request->transfer.cancel_fd;
     const int *cgroup_fd = request->limits.cgroup_fd;
+    const int *program_fd = request->start.program_fd, *controlling_fd = request->terminal.controlling_fd;
+    if (program_fd && !proc__fd_is_open(*program_fd))
+        return proc__fail(ret_failure, PROC_STEP_EXEC, EBADF, *program_fd, NULL);
+    if (controlling_fd && !proc__fd_is_open(*controlling_fd))
+        return proc__fail(ret_failure, PROC_STEP_TERMINAL, EBADF, *controlling_fd, NULL);
     if (cwd_fd && !proc__fd_is_open(*cwd_fd))
         return proc__fail(ret_failure, PROC_STEP_CWD, EBADF, *cwd_fd, NULL);
     if (cgroup_fd && !proc__fd_is_open(*cgroup_fd))
         return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
-    return proc__wiring_check(request, ret_failure);
+    int rc = proc__namespace_join_check_open(request->namespaces.join, ret_failure);
+    return rc < 0 ? rc : proc__wiring_check(request, ret_failure);
 }
 
 int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                        const struct spawn_call *call, struct failure *ret_failure)
 {
-    *ret_prepared = (struct prepared){.wiring = {.null_fd = -1}};
+    *ret_prepared = (struct prepared){.wiring = NO_WIRING};
     int rc = proc__request_take(&ret_prepared->request, argv, options, call, ret_failure);
     return rc < 0 ? rc : check_descriptors(&ret_prepared->request, ret_failure);
 }
 
-static int make_program(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
+static int make_program(struct prepared *prepared, struct failure *ret_failure)
 {
-    int rc = make_environment(prepared, call, ret_failure);
-    return rc < 0 ? rc : make_paths(prepared, ret_failure);
+    return proc__program_prepare(&prepared->program, &prepared->plan, &prepared->request, &prepared->wiring,
+                                 ret_failure);
 }
 
 int proc__prepare_make(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = make_program(prepared, call, ret_failure);
+    int rc = make_environment(prepared, call, ret_failure);
     if (rc == 0)
         rc = plan_signals(prepared, ret_failure);
     if (rc == 0)
         rc = proc__wiring_make(&prepared->wiring, &prepared->request, ret_failure);
+    if (rc == 0)
+        rc = make_program(prepared, ret_failure);
     if (rc == 0)
         rc = plan_parts(prepared, ret_failure);
     if (rc == 0 && call->body)
@@ -229,7 +216,9 @@ int proc__prepare_program(struct prepared *ret_prepared, const char *const argv[
                           const struct spawn_call *call, struct failure *ret_failure)
 {
     int rc = proc__prepare_take(ret_prepared, argv, options, call, ret_failure);
-    return rc < 0 ? rc : make_program(ret_prepared, call, ret_failure);
+    if (rc == 0)
+        rc = make_environment(ret_prepared, call, ret_failure);
+    return rc < 0 ? rc : make_program(ret_prepared, ret_failure);
 }
 
 int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
@@ -243,10 +232,11 @@ void proc__prepared_done(struct prepared *prepared)
 {
     parts_done(prepared);
     proc__wiring_done(&prepared->wiring);
+    proc__program_done(&prepared->program);
+    proc__announcement_done(&prepared->announcement);
     free(prepared->edited_env);
-    free(prepared->paths);
     free(prepared->kept);
-    prepared->edited_env = prepared->paths = NULL;
+    prepared->edited_env = NULL;
     prepared->kept = NULL;
 }
 
@@ -260,9 +250,8 @@ static const char *argument_of(const struct prepared *prepared, const struct rep
     case PROC_STEP_SECCOMP: return report->index == SIGSYS ? "killed by the filter" : NULL;
     case PROC_STEP_CAPS: return proc_cap_name(report->index);
     case PROC_STEP_CWD: return report->index < 0 ? prepared->plan.cwd : NULL;
-    case PROC_STEP_SEARCH: return prepared->search_list;
-    case PROC_STEP_EXEC: return prepared->plan.paths[report->index];
-    default: return NULL;
+    case PROC_STEP_TERMINAL: return report->index < 0 ? "/dev/tty" : NULL;
+    default: return proc__program_argument(&prepared->program, report);
     }
 }
 

@@ -9,8 +9,10 @@
 #include "../isolation/namespaces.h"
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
+#include "announcement.h"
 #include "hook.h"
 #include "plan.h"
+#include "program.h"
 #include "request.h"
 #include "terminal.h"
 #include "wiring.h"
@@ -18,9 +20,9 @@
 struct prepared {
     struct request request;
     struct wiring wiring;
+    struct program program;
+    struct announcement announcement;
     const char **edited_env; /* NULL = nothing was edited */
-    const char **paths;
-    const char *search_list; /* NULL = the program is a path */
     struct terminal terminal;
     struct scheduling scheduling;
     struct limits limits;

@@ -17,11 +17,6 @@
 
 /* ---- The streams of all ---- */
 
-static int is_moving(const struct stream *stream)
-{
-    return proc__transfer_is_ours(&stream->transfer) && stream->fd >= 0;
-}
-
 /* A way along the moving streams of all children. A stream may be closed when it has been passed. */
 struct way {
     const struct crew *crew;
@@ -36,7 +31,7 @@ static struct stream *next_moving(struct way *way, proc_child **ret_child)
         while (way->next < child->stream_count) {
             struct stream *stream = &child->streams[way->next++];
             *ret_child = child;
-            if (is_moving(stream))
+            if (proc__stream_is_moving(stream))
                 return stream;
         }
     }
@@ -78,7 +73,7 @@ static void move(proc_child *child, struct stream *stream)
     int moved = proc__transfer_move(&stream->transfer, stream->fd, stream->number);
     note_error(child, stream);
     if (moved == TRANSFER_ENDED)
-        proc__stream_close(child, stream);
+        proc__stream_finish(child, stream);
     else
         proc__pump_set_follow(child, stream);
 }
@@ -95,11 +90,10 @@ static void move_ready(const struct crew *crew, const struct pollfd *fds)
 
 /* ---- Rounds ---- */
 
-/* Of one child the outputs 1 and 2 have their own places in the result; of several only the last one's 1 has. */
-static int needs_a_place(const struct crew *crew, const struct stream *stream)
+/* The output 1 has its own place in the result, and so has a 2; but not if it is the one that a stage has of its own. */
+static int may_need_a_place(const struct stream *stream)
 {
-    return stream->transfer.is.kind == PROC_STDIO_CAPTURE && stream->number != 1 &&
-           (crew->count > 1 || stream->number != 2);
+    return stream->transfer.is.kind == PROC_STDIO_CAPTURE && stream->number != 1;
 }
 
 int proc__pump_prepare(const struct crew *crew)
@@ -110,7 +104,7 @@ int proc__pump_prepare(const struct crew *crew)
         for (size_t j = 0; j < crew->children[i]->stream_count; j++) {
             const struct stream *stream = &crew->children[i]->streams[j];
             polled += proc__transfer_is_ours(&stream->transfer) ? 1 : 0;
-            outputs += needs_a_place(crew, stream) ? 1 : 0;
+            outputs += may_need_a_place(stream) ? 1 : 0;
         }
     proc__pump_done(first);
     if (polled > FEW)
@@ -199,7 +193,9 @@ int proc__pump_round(const struct crew *crew, deadline when, int watched)
         *cancel = (struct pollfd){.fd = first->cancel_fd, .events = POLLIN};
     if (proc__poll(fds, streams + ends + cancels, when) < 0) {
         move_blindly(crew, fds, streams, when);
-        return watched & PUMP_END;
+        /* It allows fewer at once than may be open, but one it does. */
+        int is_cancelled = cancels && proc__poll(cancel, 1, proc__deadline_in(0)) > 0;
+        return (watched & PUMP_END) | (is_cancelled ? PUMP_CANCEL : 0);
     }
     move_ready(crew, fds);
     return (is_any_ready(fds + streams, ends) ? PUMP_END : 0) | (is_any_ready(cancel, cancels) ? PUMP_CANCEL : 0);

@@ -62,7 +62,7 @@ static int make_set(const proc_child *child)
     set = set < 0 ? -errno : proc__fd_above_stdio(set);
     for (size_t i = 0; i < child->stream_count && set >= 0; i++) {
         const struct stream *stream = &child->streams[i];
-        int rc = proc__transfer_is_ours(&stream->transfer) && stream->fd >= 0 ? add(set, stream) : 0;
+        int rc = proc__stream_is_moving(stream) ? add(set, stream) : 0;
         if (rc < 0) {
             proc__fd_close(&set);
             set = rc;

@@ -112,7 +112,7 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 #define KNOWN_FLAGS                                                                                       \
     (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
-     PROC_DETACH | PROC_SEARCH_RELATIVE)
+     PROC_DETACH | PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_LISTEN_FDS)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
@@ -303,17 +303,20 @@ static int check_parts(const struct request *request, struct failure *ret_failur
 
 /* ---- All of it ---- */
 
-static int check_all(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
+static int check_all(struct request *request, const struct spawn_call *call, struct failure *ret_failure)
 {
     int rc = check_call(&request->options, call->is_run, ret_failure);
     if (rc == 0)
         rc = check_entries(request, call->is_run, ret_failure);
+    if (rc == 0)
+        rc = proc__combinations_imply(request, ret_failure);
     int (*const checks[])(const struct request *, struct failure *) = {
         check_program, check_group, check_ids, check_signals, check_transfer, check_stop, check_parts,
-        proc__combinations_check,
     };
     for (size_t i = 0; rc == 0 && i < sizeof checks / sizeof checks[0]; i++)
         rc = checks[i](request, ret_failure);
+    if (rc == 0)
+        rc = proc__combinations_check(request, call, ret_failure);
     return rc < 0 || !call->check ? rc : call->check(request, ret_failure);
 }
 

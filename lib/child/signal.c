@@ -59,26 +59,47 @@ static int is_in_joined_group(const proc_child *child)
     return child->joined > 0 && getpgid(child->pid) == child->joined;
 }
 
+/* One signal on its way to all. */
+struct call_to_all {
+    int signal, scope;
+    int reached;       /* 1: somebody was sent it, or has ended in the meantime: the wait will tell */
+    int group_reached; /* 1: so was a group */
+    int failure;       /* the first negative errno */
+};
+
+static int goes_to_group(const struct call_to_all *call, const proc_child *child)
+{
+    return child->leads_group && call->scope == PROC_GROUP;
+}
+
+static void signal_child(struct call_to_all *call, proc_child *child)
+{
+    int to_group = goes_to_group(call, child);
+    int rc = proc__child_signal_to_end(child, call->signal, to_group ? PROC_GROUP : PROC_ONE);
+    call->group_reached |= rc == 0 && to_group;
+    call->reached |= rc == 0 || rc == -ESRCH;
+    call->failure = call->failure ? call->failure : rc;
+}
+
 /*
- * Who leads a group comes before who joins it, and stands for the group also after its own end. Who has ended in the
- * meantime is no failure: the wait will tell.
+ * Groups come first, and stand for all who are in them, also after their leader's own end. Then the last one comes
+ * first: it must not take the death of the one before for the end of its input.
  */
 int proc__crew_signal(const struct crew *crew, int signal, int scope)
 {
-    int failure = 0, reached = 0, group_reached = 0;
-    for (size_t i = 0; i < crew->count; i++) {
+    struct call_to_all call = {.signal = signal, .scope = scope};
+    for (size_t i = 0; i < crew->count; i++)
+        if (goes_to_group(&call, crew->children[i]))
+            signal_child(&call, crew->children[i]);
+    for (size_t i = crew->count; i-- > 0;) {
         proc_child *child = crew->children[i];
-        int is_for_group = scope == PROC_GROUP && child->leads_group;
-        /* Of one child alone it is for the pid to tell: another thread may be taking it to its end. */
+        int has_been = goes_to_group(&call, child) || (call.group_reached && is_in_joined_group(child));
+        /* Of one child alone it is for the pidfd to tell: another thread may be taking it to its end. */
         int is_over = crew->count > 1 && child->seen_ended;
-        if ((is_over && !is_for_group) || (group_reached && is_in_joined_group(child)))
-            continue;
-        int rc = proc__child_signal_to_end(child, signal, is_for_group ? PROC_GROUP : PROC_ONE);
-        group_reached |= is_for_group && rc == 0;
-        reached |= rc == 0 || rc == -ESRCH;
-        failure = failure ? failure : rc;
+        if (!is_over && !has_been)
+            signal_child(&call, child);
     }
-    return reached ? 0 : failure;
+    return call.reached ? 0 : call.failure;
 }
 
 int proc_kill(proc_child *child, int signal, int scope)

@@ -52,7 +52,11 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
     int rc = plan->parent == 0 ? proc__start(plan, (enum memory)memory, &child->pid, &child->pidfd, &report)
                                : proc__parent_thread_start(&child->parent_thread, plan, (enum memory)memory,
                                                            &child->pid, &child->pidfd, &report);
-    return rc < 0 ? proc__prepared_fail(&spawn->ready, &report, ret_failure) : 0;
+    if (rc == 0)
+        return 0;
+    if (plan->terminal)
+        proc__terminal_undo(plan->terminal);
+    return proc__prepared_fail(&spawn->ready, &report, ret_failure);
 }
 
 /* ---- The handle ---- */

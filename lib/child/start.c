@@ -27,19 +27,11 @@ struct start {
     struct report report;
 };
 
-/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
-_Noreturn static void leave(void)
-{
-    proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
-    proc__syscall(SYS_exit, 127, 0, 0, 0, 0, 0);
-    __builtin_trap();
-}
-
 static void child_main(void *arg, int born)
 {
     struct start *start = arg;
     start->report = proc__child_side(start->plan, born, &start->end_fd);
-    leave();
+    proc__step_leave(127);
 }
 
 /* Ends and reaps a process that failed its plan, so that it leaves no trace. */
@@ -91,11 +83,7 @@ static int clone_and_await_end(struct start *start, int *ret_pidfd)
     return rc < 0 ? rc : pid;
 }
 
-/*
- * Killed by its filter on the way to its program: not a start, although no step has failed. Else it was executed, or
- * somebody has killed it, which may happen to a program at any time.
- */
-static struct report judge_silence(const struct plan *plan, int pidfd)
+struct report proc__judge_silence(const struct plan *plan, int pidfd)
 {
     if (proc__plan_has_filter(plan) && proc__pidfd_died_unexecuted(pidfd) == SIGSYS)
         return (struct report){PROC_STEP_SECCOMP, EPERM, SIGSYS};
@@ -115,7 +103,7 @@ static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_p
     *ret_report = start->report;
     munmap(start, sizeof *start);
     if (pid >= 0 && !ret_report->step)
-        *ret_report = judge_silence(plan, *ret_pidfd);
+        *ret_report = proc__judge_silence(plan, *ret_pidfd);
     return pid;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries a plan into a copy of this process made by fork(2): the only one in which a function of the caller's may
- * allocate, print and take locks, since only libc can put its own locks and lists right in the copy. Slower than the two
- * ways of start.c, and without their vfork wait: the process is held until we have its pidfd, and goes on beside us.
- * Owns the process until it succeeds.
+ * allocate, print and take locks, since only libc can put its own locks and lists right in the copy. Slower than the
+ * two ways of start.c, and without their vfork wait: the process is held until we have its pidfd, and goes on beside
+ * us. Owns the process until it succeeds.
  */
 #include "start_forked.h"
 
@@ -17,6 +17,7 @@
 #include "../base/exit.h"
 #include "../base/fd.h"
 #include "../base/pidfd.h"
+#include "../base/probe.h"
 #include "held.h"
 #include "hook.h"
 
@@ -29,37 +30,21 @@ struct forked {
 
 /* ---- In the copy ---- */
 
-/* By one way or another: a filter of the caller's may answer the first ones as it likes. */
-_Noreturn static void leave(void)
-{
-    proc__syscall(SYS_exit_group, 127, 0, 0, 0, 0, 0);
-    proc__syscall(SYS_exit, 127, 0, 0, 0, 0, 0);
-    __builtin_trap();
-}
-
-/* The step last: it makes the others count, and we may be killed in between. */
-static void tell(struct report *ret_report, const struct report *report)
-{
-    ret_report->code = report->code;
-    ret_report->index = report->index;
-    __atomic_store_n(&ret_report->step, report->step, __ATOMIC_RELEASE);
-}
-
 _Noreturn static void be_copy(struct forked *forked)
 {
     int *report_fd = &forked->hold.report[1];
     if (!proc__hold_wait(&forked->hold, forked->plan))
-        leave();
+        proc__step_leave(127);
     struct report report = proc__child_side(forked->plan, 0, report_fd);
     if (report.step || !forked->plan->stays) {
-        tell(forked->report, &report);
-        leave();
+        proc__step_tell(forked->report, &report);
+        proc__step_leave(127);
     }
     munmap(forked->report, sizeof *forked->report);
     proc__fd_close(report_fd);
     environ = (char **)(uintptr_t)forked->plan->env;
     forked->plan->stays(forked->plan->arg);
-    leave();
+    proc__step_leave(127);
 }
 
 /* ---- Beside it ---- */
@@ -89,22 +74,45 @@ static int open_pidfd(int pid)
     return pidfd;
 }
 
+static int fork_copy(struct forked *forked)
+{
+    int pid = (int)fork();
+    if (pid == 0)
+        be_copy(forked);
+    if (pid < 0)
+        return -errno;
+    forked->pidfd = open_pidfd(pid);
+    forked->pid = pid;
+    return forked->pidfd;
+}
+
 /*
- * All signals are blocked, or a handler of ours could run in the copy; but for those that libc keeps for itself: an
+ * valgrind may lack pidfd_open(2), and has a pidfd for who is born with one. Libc is not told of such a copy; but there
+ * threads run one at a time, and its locks of the heap are not libc's.
+ */
+static int clone_copy(struct forked *forked)
+{
+    int pid = proc__clone_copy(SIGCHLD, &forked->pidfd);
+    if (pid == 0)
+        be_copy(forked);
+    forked->pid = pid;
+    return pid;
+}
+
+/*
+ * All signals are blocked, or a handler of ours could run in the copy; but for those that libc keeps for itself: a
  * fork handler may wait for a thread that changes its ids, and that waits for us to take such a signal.
  */
-static int fork_held(struct forked *forked)
+static int make_held(struct forked *forked)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    forked->pid = (int)fork();
-    int error = errno;
-    if (forked->pid == 0)
-        be_copy(forked);
-    forked->pidfd = forked->pid < 0 ? -error : open_pidfd(forked->pid);
+    int rc = fork_copy(forked);
+    if (rc == -ENOSYS && proc__probe_memory() == MEMORY_EMULATED)
+        rc = clone_copy(forked);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return forked->pidfd < 0 ? forked->pidfd : 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* How one has ended that nobody has waited for; or somebody has, and then the kernel may have kept it. */
@@ -116,12 +124,19 @@ static proc_exit end_of(int pidfd)
     return (proc_exit){.kind = PROC_LOST};
 }
 
-/* Ends and reaps a process that has failed, so that it leaves no trace. */
-static void undo(int *pidfd)
+/* By its number where the pidfd cannot be signalled, which is its own as long as it is our child: it must not stay. */
+static void end(const struct forked *forked)
 {
-    proc__pidfd_signal(*pidfd, SIGKILL, 0);
-    proc__pidfd_await(*pidfd);
-    proc__fd_close(pidfd);
+    if (proc__pidfd_signal(forked->pidfd, SIGKILL, 0) < 0 && proc__pidfd_is_child(forked->pidfd) == 0)
+        kill(forked->pid, SIGKILL);
+}
+
+/* Ends and reaps a process that has failed, so that it leaves no trace. */
+static void undo(struct forked *forked)
+{
+    end(forked);
+    proc__pidfd_await(forked->pidfd);
+    proc__fd_close(&forked->pidfd);
 }
 
 static int fail(int step, int rc, struct report *ret_report)
@@ -148,7 +163,7 @@ static int see_off(struct forked *forked, struct report *ret_report)
         return 0;
     if (report.step == PROC_STEP_HOOK && report.code == ECHILD && proc__pidfd_has_ended(forked->pidfd))
         forked->plan->hook->ended = end_of(forked->pidfd);
-    undo(&forked->pidfd);
+    undo(forked);
     *ret_report = report;
     return rc;
 }
@@ -162,7 +177,7 @@ static int start_held(struct forked *forked, struct report *ret_report)
         forked->plan->hook->is_watched = 1;
         forked->hold.hook_ms = forked->plan->hook->timeout_ms;
     }
-    rc = fork_held(forked);
+    rc = make_held(forked);
     rc = rc < 0 ? fail(PROC_STEP_CLONE, rc, ret_report) : see_off(forked, ret_report);
     proc__hold_done(&forked->hold);
     return rc;

@@ -28,35 +28,34 @@
 #include "../isolation/namespaces.h"
 #include "held.h"
 
-/* What the one in between tells: in shared memory, where it is true whenever and however that process ends. */
+/* In shared memory, where it is true whenever and however a process ends, and no filter can keep it back. */
 struct told {
-    int pid; /* of the child that it has borne; 0 = none */
-    struct report report;
+    int pid; /* of the child that the one in between has borne; 0 = none */
+    struct report between, child;
 };
 
 struct birth {
     const struct plan *plan;
     const struct namespaces *namespaces;
     struct hold hold;
-    struct told *told; /* NULL: nobody is in between */
+    struct told *told;
 };
 
-/* ---- In the new processes: system calls alone ---- */
-
-_Noreturn static void leave_process(int code)
+static int has_middle(const struct birth *birth)
 {
-    for (;;)
-        proc__syscall(SYS_exit_group, code, 0, 0, 0, 0, 0);
+    return birth->namespaces->births.has_middle;
 }
+
+/* ---- In the new processes: system calls alone ---- */
 
 _Noreturn static void live(struct birth *birth)
 {
     struct hold *hold = &birth->hold;
     if (proc__hold_wait(hold, birth->plan)) {
         struct report report = proc__child_side(birth->plan, 0, &hold->report[1]);
-        proc__syscall(SYS_write, hold->report[1], (long)&report, sizeof report, 0, 0, 0);
+        proc__step_tell(&birth->told->child, &report);
     }
-    leave_process(127);
+    proc__step_leave(127);
 }
 
 /* Which kind was denied is not told; other errors are about processes, not about namespaces. */
@@ -91,14 +90,14 @@ _Noreturn static void stand_between(struct birth *birth)
 {
     struct report report = STEP_DONE;
     if (!may_go_on(birth))
-        leave_process(127);
+        proc__step_leave(127);
     report = proc__namespaces_join(birth->namespaces);
     if (!report.step)
         report = proc__namespaces_make_time(birth->namespaces);
     if (!report.step)
         report = bear(birth);
-    birth->told->report = report;
-    leave_process(0);
+    birth->told->between = report;
+    proc__step_leave(0);
 }
 
 /* ---- Here ---- */
@@ -113,7 +112,7 @@ static int make_first(struct birth *birth, int *ret_pidfd, struct report *ret_re
         return pid;
     }
     pid = proc__clone_copy(flags, ret_pidfd);
-    if (pid == 0 && birth->told)
+    if (pid == 0 && has_middle(birth))
         stand_between(birth);
     if (pid == 0)
         live(birth);
@@ -141,7 +140,7 @@ static struct report let_it_bear(struct birth *birth, int *pidfd)
     proc__pidfd_await(*pidfd);
     proc__fd_close(pidfd);
     if (!report.step)
-        report = birth->told->report;
+        report = birth->told->between;
     if (!report.step && birth->told->pid == 0)
         report = (struct report){PROC_STEP_CLONE, ECHILD, -1}; /* killed by somebody */
     return report;
@@ -178,7 +177,7 @@ static int be_born(struct birth *birth, int *ret_pidfd, struct report *ret_repor
 {
     int pidfd;
     int pid = make_first(birth, &pidfd, ret_report);
-    if (pid >= 0 && birth->told) {
+    if (pid >= 0 && has_middle(birth)) {
         *ret_report = let_it_bear(birth, &pidfd);
         pid = take_over(birth, &pidfd, ret_report);
     }
@@ -197,7 +196,10 @@ static struct report let_it_live(struct birth *birth, int pidfd)
     if (rc < 0)
         return (struct report){PROC_STEP_PIPE, -rc, -1};
     proc__hold_outcome(&birth->hold, pidfd, &report);
-    return report;
+    /* What it says itself counts more than how it left. */
+    if (__atomic_load_n(&birth->told->child.step, __ATOMIC_ACQUIRE))
+        return birth->told->child;
+    return report.step ? report : proc__judge_silence(birth->plan, pidfd);
 }
 
 static void end_held(int *pidfd)
@@ -236,7 +238,8 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
     namespaces.is_born = 1;
     borne.namespaces = &namespaces;
     *ret_report = STEP_DONE;
-    if (plan->namespaces->births.has_middle && !(birth.told = shared_memory())) {
+    birth.told = shared_memory();
+    if (!birth.told) {
         *ret_report = (struct report){PROC_STEP_MEMORY, ENOMEM, -1};
         return -ENOMEM;
     }
@@ -244,10 +247,10 @@ int proc__start_in_namespaces(const struct plan *plan, int *ret_pid, int *ret_pi
     if (rc < 0) {
         *ret_report = (struct report){PROC_STEP_PIPE, -rc, -1};
     } else {
+        birth.hold.binds = plan->parent != 0;
         rc = give_birth(&birth, ret_pid, ret_pidfd, ret_report);
         proc__hold_done(&birth.hold);
     }
-    if (birth.told)
-        munmap(birth.told, sizeof *birth.told);
+    munmap(birth.told, sizeof *birth.told);
     return rc;
 }

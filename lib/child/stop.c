@@ -27,15 +27,16 @@ static int wants_the_child_awake(int signal)
            signal != SIGTTOU;
 }
 
-/* As far as one call to the kernel reaches. */
+/* As far as one call to the kernel reaches. By default that is a group for each who leads one. */
 static int signal_plainly(const struct crew *crew, const proc_stop_step *step, int awake)
 {
     const proc_reach reach = {.rung = step->scope == PROC_GROUP ? PROC_REACH_GROUP : PROC_REACH_ONE};
-    int rc = proc__crew_signal(crew, step->signal, step->scope);
+    int scope = crew->children[0]->stop_count > 0 ? step->scope : PROC_GROUP;
+    int rc = proc__crew_signal(crew, step->signal, scope);
     if (rc < 0)
         return rc;
     if (awake)
-        proc__crew_signal(crew, SIGCONT, step->scope);
+        proc__crew_signal(crew, SIGCONT, scope);
     for (size_t i = 0; i < crew->count; i++)
         proc__reach_note(crew->children[i], &reach);
     return 0;

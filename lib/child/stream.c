@@ -13,20 +13,34 @@
 
 struct stream *proc__stream_find(const proc_child *child, int number)
 {
+    for (size_t i = 0; i < child->stream_count; i++) {
+        struct stream *stream = &child->streams[i];
+        if (stream->number == number)
+            return stream->is_at ? stream->is_at : stream;
+    }
+    return NULL;
+}
+
+struct stream *proc__stream_terminal(const proc_child *child)
+{
     for (size_t i = 0; i < child->stream_count; i++)
-        if (child->streams[i].number == number)
+        if (proc__transfer_is_on_terminal(&child->streams[i].transfer))
             return &child->streams[i];
     return NULL;
 }
 
+int proc__stream_is_moving(const struct stream *stream)
+{
+    return proc__transfer_is_ours(&stream->transfer) && stream->fd >= 0 && !stream->closing && !stream->done;
+}
+
 /* ---- Borrowing and closing ---- */
 
-static void close_locked(proc_child *child, struct stream *stream)
+/* Before the close: an entry of a descriptor that a child just past its vfork still holds would fire for ever. */
+static void stop_watching_locked(proc_child *child, struct stream *stream)
 {
-    /* Before the close: an entry of a descriptor that a child just past its vfork still holds would fire for ever. */
     proc__pump_set_remove(child, stream);
     proc__tee_close(&stream->transfer.tee);
-    proc__fd_close(&stream->fd);
 }
 
 /* Our end; -EBADF: it is closed, will be when its last user leaves, or was taken. */
@@ -49,7 +63,7 @@ void proc__stream_leave(proc_child *child, struct stream *stream)
 {
     pthread_mutex_lock(&child->lock);
     if (--stream->users == 0 && stream->closing)
-        close_locked(child, stream);
+        proc__fd_close(&stream->fd);
     pthread_mutex_unlock(&child->lock);
 }
 
@@ -58,25 +72,49 @@ int proc__stream_close(proc_child *child, struct stream *stream)
     pthread_mutex_lock(&child->lock);
     int fd = fd_locked(stream);
     stream->closing = 1;
+    stop_watching_locked(child, stream);
     if (stream->users == 0)
-        close_locked(child, stream);
+        proc__fd_close(&stream->fd);
     pthread_mutex_unlock(&child->lock);
     return fd < 0 ? fd : 0;
 }
 
-/* The stream that a verb may touch: a PIPE entry's. */
-static int find_for_verb(proc_child *child, int number, struct stream **ret_stream)
+void proc__stream_finish(proc_child *child, struct stream *stream)
+{
+    /* A function that refuses more is to be felt by who writes. */
+    if (!proc__transfer_is_on_terminal(&stream->transfer) || stream->transfer.error < 0) {
+        proc__stream_close(child, stream);
+        return;
+    }
+    pthread_mutex_lock(&child->lock);
+    stop_watching_locked(child, stream);
+    stream->done = 1;
+    pthread_mutex_unlock(&child->lock);
+}
+
+static int find_open_to_all(const proc_child *child, int number, struct stream **ret_stream)
 {
     int rc = proc__child_check(child);
     if (rc < 0)
         return rc;
-    struct stream *stream = proc__stream_find(child, number);
-    if (!stream)
-        return -EBADF;
-    if (proc__transfer_is_ours(&stream->transfer))
-        return -EINVAL;
-    *ret_stream = stream;
-    return 0;
+    *ret_stream = proc__stream_find(child, number);
+    return *ret_stream ? 0 : -EBADF;
+}
+
+/* The stream that a verb may touch: one whose bytes nobody else moves. */
+static int find_for_verb(const proc_child *child, int number, struct stream **ret_stream)
+{
+    int rc = find_open_to_all(child, number, ret_stream);
+    return rc == 0 && proc__transfer_is_ours(&(*ret_stream)->transfer) ? -EINVAL : rc;
+}
+
+/* What a terminal shows may be captured while we go on typing. */
+static int find_for_writing(const proc_child *child, int number, struct stream **ret_stream)
+{
+    int rc = find_open_to_all(child, number, ret_stream);
+    if (rc < 0 || proc__transfer_is_on_terminal(&(*ret_stream)->transfer))
+        return rc;
+    return find_for_verb(child, number, ret_stream);
 }
 
 int proc_close(proc_child *child, int fd)
@@ -89,7 +127,7 @@ int proc_close(proc_child *child, int fd)
 int proc_child_stream(const proc_child *child, int fd)
 {
     struct stream *stream;
-    int rc = find_for_verb((proc_child *)child, fd, &stream);
+    int rc = find_for_verb(child, fd, &stream);
     if (rc < 0)
         return rc;
     pthread_mutex_t *lock = (pthread_mutex_t *)&child->lock;
@@ -126,10 +164,10 @@ static int wait_for(int fd, short events, deadline when)
     return ready > 0 ? 0 : -ETIMEDOUT;
 }
 
-static int64_t read_until(int fd, void *buffer, size_t size, deadline when)
+static int64_t read_until(const struct stream *stream, int fd, void *buffer, size_t size, deadline when)
 {
     for (;;) {
-        int64_t got = proc__fd_read(fd, buffer, size);
+        int64_t got = proc__transfer_read(&stream->transfer, fd, buffer, size);
         if (got != -EAGAIN)
             return got;
         int rc = wait_for(fd, POLLIN, when);
@@ -166,17 +204,17 @@ int64_t proc_read(proc_child *child, int fd, void *buffer, size_t size, int time
     struct use use = {child, stream};
     int64_t got;
     pthread_cleanup_push(end_use, &use);
-    got = read_until(own, buffer, size, proc__deadline_in(timeout_ms));
+    got = read_until(stream, own, buffer, size, proc__deadline_in(timeout_ms));
     pthread_cleanup_pop(1);
     return got;
 }
 
 /* What was written before something went wrong counts; the same thing will go wrong again at the next call. */
-static int64_t write_until(int fd, const char *data, size_t size, deadline when)
+static int64_t write_until(const struct stream *stream, int fd, const char *data, size_t size, deadline when)
 {
     size_t done = 0;
     while (done < size) {
-        int64_t some = proc__fd_write_quietly(fd, data + done, size - done);
+        int64_t some = proc__transfer_write(&stream->transfer, fd, data + done, size - done);
         if (some == -EAGAIN)
             some = wait_for(fd, POLLOUT, when);
         if (some < 0)
@@ -189,12 +227,12 @@ static int64_t write_until(int fd, const char *data, size_t size, deadline when)
 int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int timeout_ms)
 {
     struct stream *stream;
-    int rc = find_for_verb(child, fd, &stream);
+    int rc = find_for_writing(child, fd, &stream);
     if (rc < 0)
         return rc;
     if ((!data && size > 0) || size > INT64_MAX || timeout_ms < -1)
         return -EINVAL;
-    if (stream->from_child)
+    if (!stream->to_child)
         return -EBADF;
     int own = proc__stream_enter(child, stream);
     if (own < 0)
@@ -202,7 +240,7 @@ int64_t proc_write(proc_child *child, int fd, const void *data, size_t size, int
     struct use use = {child, stream};
     int64_t done;
     pthread_cleanup_push(end_use, &use);
-    done = write_until(own, data, size, proc__deadline_in(timeout_ms));
+    done = write_until(stream, own, data, size, proc__deadline_in(timeout_ms));
     pthread_cleanup_pop(1);
     return done;
 }

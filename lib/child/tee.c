@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes to a descriptor that others use as well, so its flags must stay as they are, and yet never waits for it: pipes
- * and terminals are opened a second time, sockets have a flag for it, and files never let one wait. What is left is
- * written in pieces so small that they fit where poll(2) says that something does. Owns its copy of the descriptor, and
- * what is still to be written.
+ * Writes to a descriptor that others use as well, so its flags must stay as they are, may be changed by others at any
+ * time, and yet it never waits: pipes and terminals are opened a second time, sockets have a flag for it, and files never
+ * let one wait. What is left is written in pieces so small that they fit where poll(2) says that something does. Owns its
+ * copy of the descriptor, and what is still to be written.
  */
 #include "tee.h"
 
@@ -23,10 +23,18 @@
 #include "../base/fd.h"
 
 enum {
-    WAY_PLAIN,  /* a write does not wait: a file, or a description that does not block */
-    WAY_SOCKET, /* with a flag it does not */
-    WAY_CAREFUL /* it might */
+    WAY_PLAIN,    /* a write does not wait: a file, or a description of our own */
+    WAY_SOCKET,   /* with a flag it does not */
+    WAY_TERMINAL, /* it might */
+    WAY_CAREFUL   /* it might: a pipe, or who knows what */
 };
+
+/*
+ * What fits where something does: a terminal has room for 256 bytes or for none, and makes two bytes of some; a pipe
+ * takes PIPE_BUF whole, unless others fill it in this very moment.
+ */
+#define TERMINAL_PIECE ((size_t)128)
+#define PIECE ((size_t)PIPE_BUF)
 
 void proc__tee_init(struct tee *tee)
 {
@@ -41,6 +49,13 @@ static int is_terminal(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0;
 }
 
+/* To open a master again would make another terminal. */
+static int is_master(int fd)
+{
+    unsigned number;
+    return ioctl(fd, TIOCGPTN, &number) == 0;
+}
+
 /* A description of our own for the same pipe or terminal. The descriptor, or negative: then the other ways are left. */
 static int open_again(int fd)
 {
@@ -49,11 +64,13 @@ static int open_again(int fd)
     return proc__fd_open(path, O_WRONLY | O_NONBLOCK, 0);
 }
 
-static int way_of(int flags, mode_t mode)
+static int way_of(int fd, mode_t mode)
 {
-    if (flags & O_NONBLOCK || S_ISREG(mode))
+    if (S_ISREG(mode))
         return WAY_PLAIN;
-    return S_ISSOCK(mode) ? WAY_SOCKET : WAY_CAREFUL;
+    if (S_ISSOCK(mode))
+        return WAY_SOCKET;
+    return is_terminal(fd) ? WAY_TERMINAL : WAY_CAREFUL;
 }
 
 int proc__tee_open(struct tee *tee, int fd)
@@ -62,8 +79,8 @@ int proc__tee_open(struct tee *tee, int fd)
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fstat(fd, &is) < 0 || (flags & O_ACCMODE) == O_RDONLY || flags & O_PATH)
         return -EBADF;
-    tee->way = way_of(flags, is.st_mode);
-    if (tee->way == WAY_CAREFUL && (S_ISFIFO(is.st_mode) || is_terminal(fd)))
+    tee->way = way_of(fd, is.st_mode);
+    if (S_ISFIFO(is.st_mode) || (tee->way == WAY_TERMINAL && !is_master(fd)))
         tee->fd = open_again(fd);
     if (tee->fd >= 0) {
         tee->way = WAY_PLAIN;
@@ -94,13 +111,22 @@ static int64_t send_now(int fd, const char *data, size_t size)
     return sent < 0 ? -errno : sent;
 }
 
-/* PIPE_BUF is what a pipe takes whole when it takes anything at all, unless others fill it in this very moment. */
-static int64_t write_carefully(int fd, const char *data, size_t size)
+static int64_t write_carefully(int fd, const char *data, size_t size, size_t piece)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     if (proc__poll(&room, 1, proc__deadline_in(0)) == 0)
         return -EAGAIN;
-    return proc__fd_write_quietly(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+    return proc__fd_write_quietly(fd, data, size < piece ? size : piece);
+}
+
+static int64_t write_some(const struct tee *tee, const char *data, size_t size)
+{
+    switch (tee->way) {
+    case WAY_SOCKET: return send_now(tee->fd, data, size);
+    case WAY_TERMINAL: return write_carefully(tee->fd, data, size, TERMINAL_PIECE);
+    case WAY_CAREFUL: return write_carefully(tee->fd, data, size, PIECE);
+    default: return proc__fd_write_quietly(tee->fd, data, size);
+    }
 }
 
 /* How many bytes were written, which is less than all if the target would have let us wait, or has failed. */
@@ -108,9 +134,7 @@ static size_t write_now(struct tee *tee, const char *data, size_t size)
 {
     size_t done = 0;
     while (done < size) {
-        int64_t some = tee->way == WAY_SOCKET    ? send_now(tee->fd, data + done, size - done)
-                       : tee->way == WAY_CAREFUL ? write_carefully(tee->fd, data + done, size - done)
-                                                 : proc__fd_write_quietly(tee->fd, data + done, size - done);
+        int64_t some = write_some(tee, data + done, size - done);
         if (some <= 0) {
             if (some != -EAGAIN)
                 proc__tee_give_up(tee, some < 0 ? (int)some : -EIO);

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "../base/clock.h"
 #include "../base/fd.h"
 
 /* One portion. A larger read of a large pipe would only hold the pipe's lock against its writer. */
@@ -41,6 +43,42 @@ int proc__transfer_is_ours(const struct transfer *transfer)
 {
     int kind = transfer->is.kind;
     return kind == PROC_STDIO_BYTES || kind == PROC_STDIO_CAPTURE || kind == PROC_STDIO_CALLBACK;
+}
+
+int proc__transfer_is_on_terminal(const struct transfer *transfer)
+{
+    return transfer->is.kind == PROC_STDIO_PTY || (transfer->is.flags & PROC_STDIO_ON_PTY) != 0;
+}
+
+/* ---- Ends of a stream that are told as errors ---- */
+
+static int state_of(int fd)
+{
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    return proc__poll(&state, 1, proc__deadline_in(0)) > 0 ? state.revents & (POLLIN | POLLHUP) : 0;
+}
+
+/* A terminal that has been read to its last byte; whatever else EIO may mean is still an error. */
+static int is_end(const struct transfer *transfer, int fd, int64_t error)
+{
+    if (error == -EIO && proc__transfer_is_on_terminal(transfer))
+        return state_of(fd) == POLLHUP;
+    return error == -ECONNRESET && transfer->is.kind == PROC_STDIO_SOCKET;
+}
+
+int64_t proc__transfer_read(const struct transfer *transfer, int fd, void *buffer, size_t size)
+{
+    int64_t got = proc__fd_read(fd, buffer, size);
+    return got < 0 && is_end(transfer, fd, got) ? 0 : got;
+}
+
+int64_t proc__transfer_write(const struct transfer *transfer, int fd, const void *data, size_t size)
+{
+    /* Some kernels take what is typed into a terminal that nobody has open. */
+    if (proc__transfer_is_on_terminal(transfer) && (state_of(fd) & POLLHUP))
+        return -EPIPE;
+    int64_t written = proc__fd_write_quietly(fd, data, size);
+    return written < 0 && is_end(transfer, fd, written) ? -EPIPE : written;
 }
 
 static int end_with(struct transfer *transfer, int error)
@@ -125,7 +163,7 @@ static int keep(struct transfer *transfer, int fd)
     char *place = proc__capture_room(&transfer->kept, &room);
     if (transfer->kept.error < 0 && transfer->error == 0)
         transfer->error = transfer->kept.error;
-    int64_t got = proc__fd_read(fd, place, room < PORTION ? room : PORTION);
+    int64_t got = proc__transfer_read(transfer, fd, place, room < PORTION ? room : PORTION);
     if (got < 0)
         return read_failed(transfer, got);
     if (got == 0)
@@ -148,7 +186,7 @@ static int pass_chunk(struct transfer *transfer, int fd, int number)
 {
     if (!transfer->buffer && enlarge(transfer, CHUNK) < 0)
         return end_with(transfer, -ENOMEM);
-    int64_t got = proc__fd_read(fd, transfer->buffer, transfer->capacity);
+    int64_t got = proc__transfer_read(transfer, fd, transfer->buffer, transfer->capacity);
     if (got < 0)
         return read_failed(transfer, got);
     transfer->total += (uint64_t)got;
@@ -221,7 +259,8 @@ static int pass_lines(struct transfer *transfer, int fd, int number)
     if (rc < 0)
         return end_with(transfer, rc);
     size_t room = transfer->capacity - transfer->len;
-    int64_t got = proc__fd_read(fd, transfer->buffer + transfer->len, room < PORTION ? room : PORTION);
+    int64_t got =
+        proc__transfer_read(transfer, fd, transfer->buffer + transfer->len, room < PORTION ? room : PORTION);
     if (got < 0)
         return read_failed(transfer, got);
     transfer->total += (uint64_t)got;

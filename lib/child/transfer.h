@@ -21,7 +21,7 @@ enum {
 };
 
 struct transfer {
-    proc_stdio is;  /* the entry; kind PROC_STDIO_PIPE: nothing to move */
+    proc_stdio is;  /* the entry; of kind PIPE, SOCKET or PTY: nothing to move */
     uint64_t total; /* bytes moved */
     uint64_t due;   /* from the child: `total` has to get here before we may leave */
     int error;      /* 0, or the first negative errno */
@@ -42,8 +42,16 @@ struct transfer {
 /* Takes over an entry; allocates nothing. */
 void proc__transfer_init(struct transfer *transfer, const proc_stdio *entry);
 void proc__transfer_done(struct transfer *transfer);
-/* 1: the library moves its bytes; 0: a PIPE entry's, which the caller reads and writes. */
+/* 1: the library moves its bytes; 0: the caller reads and writes them. */
 int proc__transfer_is_ours(const struct transfer *transfer);
+/* 1: they go through the child's terminal. */
+int proc__transfer_is_on_terminal(const struct transfer *transfer);
+/*
+ * read(2) and write(2) that take the end of a terminal (EIO) or a socket (ECONNRESET) for what it is: 0 = the end of
+ * file, -EPIPE = nobody is there any more. Count or a negative errno.
+ */
+int64_t proc__transfer_read(const struct transfer *transfer, int fd, void *buffer, size_t size);
+int64_t proc__transfer_write(const struct transfer *transfer, int fd, const void *data, size_t size);
 
 /* Moves one bounded portion through fd, our non-blocking end of the child's descriptor `number`. TRANSFER_... */
 int proc__transfer_move(struct transfer *transfer, int fd, int number);

@@ -167,10 +167,11 @@ static int are_all_first(const struct crew *crew)
     return all;
 }
 
+/* The last stage of a pipeline first: it must not take the death of the one before for the end of its input. */
 static int add_roots(struct tree *tree, const struct crew *crew)
 {
     int rc = 0;
-    for (size_t i = 0; i < crew->count && rc == 0; i++) {
+    for (size_t i = crew->count; i-- > 0 && rc == 0;) {
         const proc_child *child = crew->children[i];
         rc = proc__descendants_add_root(&tree->found, child->pid, child->pidfd, child->leads_group);
     }

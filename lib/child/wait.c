@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The waits: for one child, and for the first of a few. Owns nothing that outlives the call. */
+/* The waits: for one child, its end or a stop, and for the first of a few. Owns nothing that outlives the call. */
 #include "handle.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+
+#include "../base/pidfd.h"
 
 int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
 {
@@ -19,6 +21,53 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
         *ret_exit = child->exit;
     return rc;
 }
+
+/* ---- Its end, or a stop ---- */
+
+#define LOOK_AGAIN_MS 10
+
+/* 0: it has ended; 1: it is stopped; -ETIMEDOUT: it runs; or another negative errno. */
+static int look_for_both(proc_child *child, int *ret_signal)
+{
+    int rc = proc__child_look(child);
+    return rc == -ETIMEDOUT && proc__pidfd_peek_stop(child->pidfd, ret_signal) == 1 ? 1 : rc;
+}
+
+/*
+ * 1: something has happened; 0: it is time to look. No descriptor tells of a stop, and waitid(2) knows no time: so
+ * either the one or the other.
+ */
+static int wait_for_both(const proc_child *child, deadline when)
+{
+    if (when == DEADLINE_NEVER) {
+        proc__pidfd_await_change(child->pidfd);
+        return 1;
+    }
+    struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+    return proc__poll(&end, 1, proc__deadline_min(when, proc__deadline_in(LOOK_AGAIN_MS))) != 0;
+}
+
+int proc_wait_stopped(proc_child *child, int timeout_ms, int *ret_signal)
+{
+    int rc = proc__child_check(child);
+    if (rc < 0)
+        return rc;
+    if (timeout_ms < -1)
+        return -EINVAL;
+    deadline when = proc__deadline_in(timeout_ms);
+    int signal = 0, told = 0;
+    while ((rc = look_for_both(child, &signal)) == -ETIMEDOUT) {
+        /* A tracer comes first, or a signal to us has ended the wait: no reason to spin. */
+        if (proc__deadline_passed(when) || (told && proc__nap(when) < 0))
+            return -ETIMEDOUT;
+        told = wait_for_both(child, when);
+    }
+    if (rc == 1 && ret_signal)
+        *ret_signal = signal;
+    return rc;
+}
+
+/* ---- The end of one of a few ---- */
 
 /* The first whose pidfd may be readable and that has ended: 0; -ETIMEDOUT: none has; or another negative errno. */
 static int find_ended(proc_child *const children[], const struct pollfd *ends, size_t count, size_t *ret_index)

@@ -31,7 +31,7 @@ int proc__child_moving(proc_child *child)
     int count = 0;
     pthread_mutex_lock(&child->lock);
     for (size_t i = 0; i < child->stream_count; i++)
-        count += proc__transfer_is_ours(&child->streams[i].transfer) && child->streams[i].fd >= 0 ? 1 : 0;
+        count += proc__stream_is_moving(&child->streams[i]);
     pthread_mutex_unlock(&child->lock);
     return count;
 }

@@ -26,6 +26,8 @@ static int check(const struct request *request, struct failure *ret_failure)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".sandbox->root: it is not looked into");
     if (request->options.namespaces)
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: they are not looked into");
+    if (request->start.program_fd)
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, ".start->program_fd is found already");
     return 0;
 }
 
@@ -53,7 +55,7 @@ static int look_at(int start, const char *path)
     return faccessat(start, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* The first that can be run; or what a start would say: that one may not be run counts more than that others are not. */
+/* The first that can be run; or what a start would say: that one may not be run counts more than that others lack. */
 static int find(const struct prepared *prepared, int start, const char **ret_path, struct failure *ret_failure)
 {
     const char *const *paths = prepared->plan.paths;
@@ -72,7 +74,7 @@ static int find(const struct prepared *prepared, int start, const char **ret_pat
     if (denied)
         return proc__fail(ret_failure, PROC_STEP_EXEC, EACCES, -1, denied);
     if (prepared->plan.searched)
-        return proc__fail(ret_failure, PROC_STEP_SEARCH, ENOENT, -1, prepared->search_list);
+        return proc__fail(ret_failure, PROC_STEP_SEARCH, ENOENT, -1, prepared->program.search_list);
     return proc__fail(ret_failure, PROC_STEP_EXEC, ENOENT, -1, prepared->plan.paths[0]);
 }
 

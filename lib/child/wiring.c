@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens pipes, files and /dev/null for a start, and works out the moves that put them at their numbers in the child.
- * Owns every descriptor it makes until the wiring is done or its streams are taken by a handle.
+ * Opens pipes, sockets, a terminal, files and /dev/null for a start, and works out the moves that put them at their
+ * numbers in the child. Owns every descriptor it makes until the wiring is done or its streams are taken by a handle.
  */
 #include "wiring.h"
 
@@ -126,6 +126,21 @@ static void use_end(struct wiring *wiring, int number, int fd)
     find(wiring, number)->source = fd;
 }
 
+static struct stream *add_stream(struct wiring *wiring, const proc_stdio *entry, int number, int fd)
+{
+    struct stream *stream = &wiring->streams[wiring->stream_count++];
+    stream->number = number;
+    stream->fd = fd;
+    proc__transfer_init(&stream->transfer, entry);
+    return stream;
+}
+
+static int wire_tee(struct stream *stream, const proc_stdio *entry, struct failure *ret_failure)
+{
+    int rc = entry->flags & PROC_STDIO_TEE ? proc__tee_open(&stream->transfer.tee, entry->fd) : 0;
+    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_FDS, -rc, stream->number, "the target of TEE") : 0;
+}
+
 static int wire_pipe(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
 {
     int ends[2];
@@ -133,19 +148,63 @@ static int wire_pipe(struct wiring *wiring, const proc_stdio *entry, int number,
     if (rc < 0)
         return proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL);
     int to_child = proc__entry_to_child(entry, number);
-    struct stream *stream = &wiring->streams[wiring->stream_count++];
-    stream->number = number;
+    struct stream *stream = add_stream(wiring, entry, number, ends[to_child ? 1 : 0]);
+    stream->to_child = to_child;
     stream->from_child = !to_child;
-    stream->fd = ends[to_child ? 1 : 0];
-    proc__transfer_init(&stream->transfer, entry);
     use_end(wiring, number, ends[to_child ? 0 : 1]);
 
     rc = proc__fd_nonblocking(stream->fd);
     if (rc < 0)
         return proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL);
-    if (entry->flags & PROC_STDIO_TEE)
-        rc = proc__tee_open(&stream->transfer.tee, entry->fd);
-    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_FDS, -rc, number, "the target of TEE") : 0;
+    return wire_tee(stream, entry, ret_failure);
+}
+
+static int wire_socket(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    int ends[2];
+    int rc = proc__fd_socket_pair(ends);
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL);
+    struct stream *stream = add_stream(wiring, entry, number, ends[0]);
+    stream->from_child = stream->to_child = 1;
+    use_end(wiring, number, ends[1]);
+
+    rc = proc__fd_nonblocking(stream->fd);
+    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_PIPE, -rc, number, NULL) : 0;
+}
+
+static int open_terminal(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    struct pty pty;
+    int rc = proc__pty_open(&pty);
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_PTY, -rc, number, NULL);
+    wiring->terminal = add_stream(wiring, entry, number, pty.ours);
+    wiring->terminal->from_child = wiring->terminal->to_child = 1;
+    wiring->terminal_end = pty.theirs;
+    use_end(wiring, number, pty.theirs);
+
+    rc = proc__fd_nonblocking(pty.ours);
+    if (rc < 0)
+        return proc__fail(ret_failure, PROC_STEP_PTY, -rc, number, NULL);
+    return wire_tee(wiring->terminal, entry, ret_failure);
+}
+
+/* The terminal is one for all of them, and its stream that of the one entry, if there is one, that takes the bytes. */
+static int wire_terminal(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
+{
+    if (!wiring->terminal)
+        return open_terminal(wiring, entry, number, ret_failure);
+    find(wiring, number)->source = wiring->terminal_end;
+    struct stream *other = &wiring->streams[wiring->stream_count++];
+    *other = (struct stream){.number = number, .is_at = wiring->terminal, .fd = -1};
+    proc__tee_init(&other->transfer.tee);
+    if (entry->kind == PROC_STDIO_PTY)
+        return 0;
+    other->number = wiring->terminal->number;
+    wiring->terminal->number = number;
+    proc__transfer_init(&wiring->terminal->transfer, entry);
+    return wire_tee(wiring->terminal, entry, ret_failure);
 }
 
 static int path_flags(const proc_stdio *entry, int number)
@@ -181,6 +240,8 @@ static int wire_null(struct wiring *wiring, int number, struct failure *ret_fail
 
 static int wire(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)
 {
+    if (proc__entry_on_terminal(entry))
+        return wire_terminal(wiring, entry, number, ret_failure);
     switch (entry->kind) {
     case PROC_STDIO_DEFAULT:
     case PROC_STDIO_INHERIT:
@@ -188,6 +249,7 @@ static int wire(struct wiring *wiring, const proc_stdio *entry, int number, stru
     case PROC_STDIO_NULL: return wire_null(wiring, number, ret_failure);
     case PROC_STDIO_FD: find(wiring, number)->source = entry->fd; return 0;
     case PROC_STDIO_PATH: return wire_path(wiring, entry, number, ret_failure);
+    case PROC_STDIO_SOCKET: return wire_socket(wiring, entry, number, ret_failure);
     default: return wire_pipe(wiring, entry, number, ret_failure);
     }
 }
@@ -225,7 +287,7 @@ static void mark_lifts(struct wiring *wiring)
 int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure)
 {
     struct wiring *wiring = ret_wiring;
-    *wiring = (struct wiring){.null_fd = -1};
+    *wiring = (struct wiring)NO_WIRING;
     int rc = allocate(wiring, count_wired(request));
     if (rc < 0)
         return proc__fail(ret_failure, PROC_STEP_MEMORY, -rc, -1, NULL);
@@ -243,6 +305,11 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
 int proc__wiring_source(const struct wiring *wiring, int number)
 {
     return find(wiring, number)->source;
+}
+
+struct pty proc__wiring_pty(const struct wiring *wiring)
+{
+    return (struct pty){wiring->terminal ? wiring->terminal->fd : -1, wiring->terminal_end};
 }
 
 void proc__wiring_close_ends(struct wiring *wiring)

@@ -8,6 +8,7 @@
 
 #include "../base/system.h"
 
+#include "../base/pty.h"
 #include "handle.h"
 #include "plan.h"
 #include "request.h"
@@ -21,7 +22,13 @@ struct wiring {
 
     struct stream *streams; /* our ends */
     size_t stream_count;
+
+    struct stream *terminal; /* among them, the one of the terminal that entries share; NULL = none */
+    int terminal_end;        /* what they all are in the child, among `ends`; -1 = none */
 };
+
+/* What a wiring is before it is made. */
+#define NO_WIRING {.null_fd = -1, .terminal_end = -1}
 
 /* Of ours: all descriptors that the entries name are open. To be asked before the first of our own is made. */
 int proc__wiring_check(const struct request *request, struct failure *ret_failure);
@@ -29,6 +36,8 @@ int proc__wiring_check(const struct request *request, struct failure *ret_failur
 int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure);
 /* Which of ours becomes that number, which must be wired; open until the ends are closed. */
 int proc__wiring_source(const struct wiring *wiring, int number);
+/* The terminal; -1 twice: none. */
+struct pty proc__wiring_pty(const struct wiring *wiring);
 /* Closes what only the child needs. */
 void proc__wiring_close_ends(struct wiring *wiring);
 /* Gives back everything that is left, our ends too unless they were taken (streams NULL). */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include "../base/fd.h"
@@ -48,6 +49,25 @@ static int has_word(int dir, const char *file, const char *word)
     return strstr(text, word) != NULL;
 }
 
+/* Of a mount that was taken away, and of our own root, the top is its own "..". */
+static int is_top(int dir, int above)
+{
+    struct stat here, there;
+    return fstat(dir, &here) < 0 || fstat(above, &there) < 0 ||
+           (here.st_dev == there.st_dev && here.st_ino == there.st_ino);
+}
+
+/* Opens the group above; -ENOENT: it cannot be seen, or there is none. */
+static int open_above(int dir)
+{
+    int above = proc__fd_open_at(dir, "..", O_PATH | O_DIRECTORY, 0);
+    if (above >= 0 && (version_of(above) != 2 || is_top(dir, above))) {
+        proc__fd_close(&above);
+        return -ENOENT;
+    }
+    return above;
+}
+
 /*
  * A group freezes with each one above it, and says so itself only once all its processes have come to rest. So all are
  * asked, up to the root, which has no such file, or to where what we see of the tree ends: beyond that we freeze, too.
@@ -56,10 +76,10 @@ static int is_frozen_v2(int dir)
 {
     int told = has_word(dir, "cgroup.freeze", "1"), above = -1;
     for (int at = dir; told == 0; at = above) {
-        int up = proc__fd_open_at(at, "..", O_PATH | O_DIRECTORY, 0);
+        int up = open_above(at);
         proc__fd_close(&above);
         above = up;
-        told = above < 0 ? above : version_of(above) == 2 ? has_word(above, "cgroup.freeze", "1") : -ENOENT;
+        told = above < 0 ? above : has_word(above, "cgroup.freeze", "1");
     }
     proc__fd_close(&above);
     return told;

@@ -67,12 +67,22 @@ const char *proc__id_map_wrong(const proc_id_maps *maps)
     return fits_a_page(maps) ? NULL : "more text than a page";
 }
 
+int proc__id_map_outside(const proc_id_maps *maps, uint32_t id, uint32_t *ret_outside)
+{
+    for (size_t i = 0; i < maps->count; i++) {
+        const proc_id_map *map = &maps->items[i];
+        if (id < map->inside || id - map->inside >= map->count)
+            continue;
+        *ret_outside = map->outside + (id - map->inside);
+        return 1;
+    }
+    return 0;
+}
+
 int proc__id_map_has(const proc_id_maps *maps, uint32_t id)
 {
-    for (size_t i = 0; i < maps->count; i++)
-        if (id >= maps->items[i].inside && id - maps->items[i].inside < maps->items[i].count)
-            return 1;
-    return 0;
+    uint32_t outside;
+    return proc__id_map_outside(maps, id, &outside);
 }
 
 char *proc__id_map_text(const proc_id_maps *maps)

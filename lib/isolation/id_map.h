@@ -16,6 +16,8 @@
 const char *proc__id_map_wrong(const proc_id_maps *maps);
 /* 1: somebody within has this id. */
 int proc__id_map_has(const proc_id_maps *maps, uint32_t id);
+/* Who that is outside. 1: told; 0: nobody within has this id. */
+int proc__id_map_outside(const proc_id_maps *maps, uint32_t id, uint32_t *ret_outside);
 /* The lines of these ranges, terminated; to be freed. NULL: no memory. */
 char *proc__id_map_text(const proc_id_maps *maps);
 

@@ -165,17 +165,24 @@ static int add(int ruleset, int kind, const void *rule)
     return (int)proc__syscall(SYS_landlock_add_rule, ruleset, kind, (long)rule, 0, 0, 0);
 }
 
-/* 0, or a negative errno: -ENOTDIR: no right of those is one of a file. */
-static int add_path(int ruleset, const char *path, uint64_t allow)
+/* There is a use for the rule as it was asked for, if not for what the kernel has of it: -ENOTDIR: there is none. */
+static int add_beneath(int ruleset, int fd, uint64_t asked, uint64_t known)
 {
     struct stat about;
+    int is_file = fstat(fd, &about) == 0 && !S_ISDIR(about.st_mode);
+    uint64_t possible = is_file ? ~ONLY_DIRECTORIES : UINT64_MAX;
+    const struct beneath_path rule = {known & possible, fd};
+    if (!(asked & possible))
+        return -ENOTDIR;
+    return rule.allow ? add(ruleset, RULE_PATH, &rule) : 0;
+}
+
+static int add_path(int ruleset, const char *path, uint64_t asked, uint64_t known)
+{
     int fd = proc__fd_open(path, O_PATH, 0);
     if (fd < 0)
         return fd;
-    if (fstat(fd, &about) == 0 && !S_ISDIR(about.st_mode))
-        allow &= ~ONLY_DIRECTORIES;
-    const struct beneath_path rule = {allow, fd};
-    int rc = allow ? add(ruleset, RULE_PATH, &rule) : -ENOTDIR;
+    int rc = add_beneath(ruleset, fd, asked, known);
     proc__fd_close(&fd);
     return rc;
 }
@@ -189,7 +196,7 @@ static int add_rules(int ruleset, const proc_landlock_rules *rules, const struct
         const struct of_port port = {allow, rule->port};
         if (!allow)
             continue;
-        int rc = rule->path ? add_path(ruleset, rule->path, allow) : add(ruleset, RULE_PORT, &port);
+        int rc = rule->path ? add_path(ruleset, rule->path, rule->allow, allow) : add(ruleset, RULE_PORT, &port);
         if (rc < 0)
             return fail_rule(ret_failure, rc, i, rule->path);
     }

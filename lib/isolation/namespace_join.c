@@ -73,6 +73,22 @@ int proc__namespace_join_check(const proc_ns_join *list, struct failure *ret_fai
 
 /* ---- Opening ---- */
 
+static int fail_kind(struct failure *ret_failure, int code, uint32_t which, const char *reason)
+{
+    const char *name = is_single(which) ? proc__namespace_name(which) : "of a process";
+    proc__fail(ret_failure, PROC_STEP_NAMESPACE, code, (int)which, name);
+    ret_failure->reason = reason;
+    return -code;
+}
+
+int proc__namespace_join_check_open(const proc_ns_join *list, struct failure *ret_failure)
+{
+    for (; list && list->which; list++)
+        if (list->fd && !proc__fd_is_open(*list->fd))
+            return fail_kind(ret_failure, EBADF, list->which, NULL);
+    return 0;
+}
+
 static void add(struct namespace_sources *sources, int fd, uint32_t which, unsigned flags)
 {
     struct namespace_source source = {fd, which, flags};
@@ -82,13 +98,6 @@ static void add(struct namespace_sources *sources, int fd, uint32_t which, unsig
         at = 0;
     }
     sources->items[at] = source;
-}
-
-static int fail_kind(struct failure *ret_failure, int code, uint32_t which, const char *reason)
-{
-    proc__fail(ret_failure, PROC_STEP_NAMESPACE, code, (int)which, proc__namespace_name(which));
-    ret_failure->reason = reason;
-    return -code;
 }
 
 /* Takes the file in any case. */

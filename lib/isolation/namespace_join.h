@@ -29,6 +29,8 @@ struct namespace_sources {
 uint32_t proc__namespace_join_kinds(const proc_ns_join *list);
 /* By itself. 0, or a negative errno with the failure. */
 int proc__namespace_join_check(const proc_ns_join *list, struct failure *ret_failure);
+/* Before we make descriptors of our own: those that it names are open. 0, or a negative errno with the failure. */
+int proc__namespace_join_check_open(const proc_ns_join *list, struct failure *ret_failure);
 /* Opens all of them. 0, or a negative errno with the failure; to be ended by done in either case. */
 int proc__namespace_join_open(const proc_ns_join *list, struct namespace_sources *ret_sources,
                               struct failure *ret_failure);

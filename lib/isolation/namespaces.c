@@ -156,6 +156,17 @@ int proc__namespaces_have_gid(const proc_namespaces *options, uint32_t gid)
     return has_id(options, &options->gid_maps, (uint32_t)getegid(), gid);
 }
 
+int proc__namespaces_uid_outside(const proc_namespaces *options, uint32_t uid, uint32_t *ret_outside)
+{
+    if (joined_by(options) & PROC_NS_USER)
+        return 0;
+    if ((options->create & PROC_NS_USER) && options->uid_maps.items)
+        return proc__id_map_outside(&options->uid_maps, uid, ret_outside);
+    /* A new one without maps has one user, and that is us. */
+    *ret_outside = options->create & PROC_NS_USER ? (uint32_t)geteuid() : uid;
+    return 1;
+}
+
 /* ---- Making ready ---- */
 
 static char *map_text(const proc_id_maps *maps, int as_root, uint32_t own)

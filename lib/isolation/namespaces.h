@@ -53,6 +53,8 @@ int proc__namespaces_deny_groups(const proc_namespaces *options);
 /* 1: there is such an id within, as far as can be told. */
 int proc__namespaces_have_uid(const proc_namespaces *options, uint32_t uid);
 int proc__namespaces_have_gid(const proc_namespaces *options, uint32_t gid);
+/* Who that user within is to us. 1: told; 0: it cannot be, in a user namespace that is joined. */
+int proc__namespaces_uid_outside(const proc_namespaces *options, uint32_t uid, uint32_t *ret_outside);
 
 /* Makes ready what the new process will need. 0, or a negative errno with the failure; done is right in either case. */
 int proc__namespaces_prepare(struct namespaces *ret_namespaces, const proc_namespaces *options,
@@ -70,6 +72,8 @@ struct report proc__namespaces_join(const struct namespaces *namespaces);
 struct report proc__namespaces_make_time(const struct namespaces *namespaces);
 /* All that is left, in the process that counts. */
 struct report proc__namespaces_apply(const struct namespaces *namespaces);
+/* 1: the process has another pid namespace than we, see above. */
+int proc__namespaces_have_other_pids(const struct namespaces *namespaces);
 /* Behind a change of the root directory. */
 struct report proc__namespaces_mount_proc(const struct namespaces *namespaces);
 

@@ -120,11 +120,16 @@ struct report proc__namespaces_apply(const struct namespaces *namespaces)
     return report.step ? report : bring_loopback_up(namespaces);
 }
 
+int proc__namespaces_have_other_pids(const struct namespaces *namespaces)
+{
+    return ((namespaces->create | namespaces->joined) & PROC_NS_PID) != 0;
+}
+
 /* Over the old one, which shows pids that mean nothing within, and lacks our own. */
 struct report proc__namespaces_mount_proc(const struct namespaces *namespaces)
 {
-    int has_other_pids = ((namespaces->create | namespaces->joined) & PROC_NS_PID) != 0;
-    if (!(namespaces->create & PROC_NS_MOUNT) || !has_other_pids || (namespaces->flags & PROC_NS_KEEP_PROC))
+    if (!(namespaces->create & PROC_NS_MOUNT) || !proc__namespaces_have_other_pids(namespaces) ||
+        (namespaces->flags & PROC_NS_KEEP_PROC))
         return STEP_DONE;
     long rc =
         proc__syscall(SYS_mount, (long)"proc", (long)"/proc", (long)"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0, 0);

@@ -45,6 +45,9 @@ void proc__sandbox_done(struct sandbox *sandbox)
 struct report proc__sandbox_enter_root(const struct sandbox *sandbox)
 {
     long rc = sandbox->root ? proc__step_call(SYS_chroot, (long)sandbox->root, 0, 0) : 0;
+    /* Our directory is still the one outside: a relative path from there, "..", and all of the tree is in reach. */
+    if (sandbox->root && rc == 0)
+        rc = proc__step_call(SYS_chdir, (long)"/", 0, 0);
     return rc < 0 ? proc__step_failed(PROC_STEP_ROOT, rc, -1) : STEP_DONE;
 }
 

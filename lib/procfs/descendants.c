@@ -329,9 +329,16 @@ static const struct kin *parent_of(const struct descendants *tree, const struct 
     return NULL;
 }
 
-static int by_depth(const void *a, const void *b)
+/* Who is as deep as another one stays before or behind it. */
+static void sort_by_depth(struct descendants *tree)
 {
-    return ((const struct kin *)a)->depth - ((const struct kin *)b)->depth;
+    for (size_t i = 1; i < tree->count; i++) {
+        struct kin kin = tree->items[i];
+        size_t at = i;
+        for (; at > 0 && tree->items[at - 1].depth > kin.depth; at--)
+            tree->items[at] = tree->items[at - 1];
+        tree->items[at] = kin;
+    }
 }
 
 /* One round for each generation; a number that was given away might make a circle, so there is an end to it. */
@@ -348,6 +355,5 @@ void proc__descendants_sort(struct descendants *tree)
             kin->depth = depth;
         }
     }
-    if (tree->count > 1)
-        qsort(tree->items, tree->count, sizeof *tree->items, by_depth);
+    sort_by_depth(tree);
 }

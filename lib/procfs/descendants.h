@@ -44,7 +44,7 @@ int proc__descendants_add_root(struct descendants *tree, int pid, int pidfd, int
  */
 int proc__descendants_scan(struct descendants *tree);
 
-/* Every parent before its children. */
+/* Every parent before its children; otherwise as they were found. */
 void proc__descendants_sort(struct descendants *tree);
 
 /* 1: it has ended, reaped or not. */

@@ -12,7 +12,7 @@
 #include "lock_handle.h"
 
 #define KNOWN_FLAGS (PROC_DAEMON_STAY | PROC_DAEMON_NOTIFY | PROC_DAEMON_KEEP_ERR)
-#define PROGRAM_FLAGS (PROC_SEARCH_RELATIVE | PROC_INHERIT_SIGNALS)
+#define PROGRAM_FLAGS (PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_INHERIT_SIGNALS)
 /* A size that was never set may span what is not even memory. */
 #define NEVER_SET_SIZE ((size_t)64 << 10)
 #define DEFAULT_UMASK 022
@@ -146,10 +146,12 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     if (rc < 0)
         return rc;
     if (program->flags & ~PROGRAM_FLAGS)
-        return reject(failure, EINVAL, "the program's .flags: SEARCH_RELATIVE and INHERIT_SIGNALS alone");
+        return reject(failure, EINVAL, "the program's .flags: SEARCH_RELATIVE, SCRIPT_FALLBACK, INHERIT_SIGNALS");
     if (!is_nothing(&program->in) || !is_nothing(&program->out) || !is_nothing(&program->err) || program->cwd ||
         program->umask || program->ids)
         return reject(failure, EINVAL, "stdio, cwd, umask and ids are the daemon's options");
+    if (program->terminal)
+        return reject(failure, EINVAL, "the program's .terminal: a daemon has none");
     if (program->fds.count > 0)
         return reject(failure, EINVAL, "the program's .fds: use .keep");
     if (program->timeout_ms != 0 || program->stop.count > 0 || program->transfer || program->error)

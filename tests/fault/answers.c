@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "fault.h"
@@ -54,6 +55,9 @@ static const struct answers rule = {{ENOMEM}, {ENOMEM}};
 static const struct answers new_namespace = {{EPERM, ENOSPC, EINVAL, ENOMEM}, {EPERM, ENOSPC}};
 static const struct answers join_namespace = {{EPERM, EINVAL, ESRCH, ENOMEM}, {EPERM, EINVAL}};
 static const struct answers mounting = {{EPERM, EBUSY, ENOMEM}, {EPERM}};
+static const struct answers terminal_modes = {{EIO, ENOTTY}, {EIO}};
+static const struct answers foreground = {{ENOTTY, EPERM}, {0}}; /* what was taken has to be given back */
+static const struct answers execution_by_fd = {{ENOSYS, EPERM, ENOMEM, EACCES, ENOENT, ETXTBSY}, {ENOSYS, EACCES}};
 static const struct answers execution = {{ENOMEM, EACCES, EAGAIN, ENOENT, ETXTBSY}, {EACCES, ETXTBSY, ENOENT}};
 
 /* Of fcntl, by libc or raw: copies need a free number; the rest is a filter's business. */
@@ -68,6 +72,11 @@ static const struct answers *of_fcntl(long command)
     return command == F_SETFL ? &flags_change : NULL;
 }
 
+static const struct answers *of_ioctl(long request)
+{
+    return request == TIOCSPGRP || request == TIOCGPGRP ? &foreground : &information;
+}
+
 static const struct {
     long number;
     const struct answers *answers; /* NULL: never fails */
@@ -80,7 +89,6 @@ static const struct {
     {SYS_pwritev2, &quiet_write},
     {SYS_madvise, &newer_flag},
     {SYS_write, NULL}, /* a child's report, with all signals blocked, into a pipe that is empty */
-    {SYS_ioctl, &information},
     {SYS_clone, &process},
     {SYS_unshare, &new_namespace},
     {SYS_setns, &join_namespace},
@@ -102,7 +110,6 @@ static const struct {
     {NR_LANDLOCK_CREATE, &rule_set},
     {NR_LANDLOCK_ADD, &rule},
     {NR_LANDLOCK_ENTER, &denied},
-    {SYS_read, NULL}, /* of a pipe, by a process that is held with all signals blocked */
     {SYS_dup3, &placement},
     {SYS_setgroups, &change_ids},
     {SYS_setresgid, &change_ids},
@@ -122,16 +129,16 @@ static const struct {
     {SYS_readlinkat, &links},
     {SYS_prlimit64, &denied},
     {SYS_execve, &execution},
-    {SYS_execveat, &execution},
+    {SYS_execveat, &execution_by_fd},
     {SYS_close, NULL},
     {SYS_exit, NULL},
     {SYS_exit_group, NULL},
     {SYS_faccessat, NULL}, /* only asked for a better error */
     {SYS_getpid, NULL},
+    {SYS_getpgid, NULL},
     {SYS_getppid, NULL},
     {SYS_gettid, NULL},
     {SYS_kill, NULL},
-    {SYS_prctl, NULL},
     {SYS_nanosleep, NULL},
     {SYS_clock_nanosleep, NULL},
     {SYS_sched_yield, NULL},
@@ -147,6 +154,8 @@ static const struct answers *of_syscall(long number, long arg)
 {
     if (number == SYS_fcntl)
         return of_fcntl(arg);
+    if (number == SYS_ioctl)
+        return of_ioctl(arg);
     if (number == NR_PIDFD_SEND_SIGNAL)
         return arg != 0 ? &newer_flag : NULL;
     for (size_t i = 0; i < sizeof by_number / sizeof by_number[0]; i++) {
@@ -162,6 +171,7 @@ static const struct {
 } by_name[] = {
     {"mmap", &memory},         {"malloc", &memory},       {"calloc", &memory},          {"realloc", &memory},         {"strdup", &memory},
     {"strndup", &memory},      {"pipe2", &new_descriptor},   {"epoll_create1", &new_descriptor},
+    {"eventfd", &new_descriptor}, {"pthread_attr_init", &memory},
     {"signalfd", &new_descriptor}, {"timerfd_create", &new_descriptor},
     {"open", &opening},        {"openat", &opening},         {"clone", &process},          {"fork", &process},
     {"pthread_create", &process}, {"read", &transfer},       {"write", &transfer},         {"poll", &polling},
@@ -172,7 +182,8 @@ static const struct {
     {"socket", &new_descriptor}, {"bind", &address},         {"connect", &connection},
     {"getsockname", &address}, {"setsockopt", &socket_option}, {"sendmsg", &message},      {"recvmsg", &message},
     {"setsid", &denied},       {"dup2", &placement},         {"mmap", &memory},
-    {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"ioctl", &information},
+    {"waitpid", &interruptible}, {"waitid", &interruptible}, {"sigtimedwait", &interruptible}, {"socketpair", &new_descriptor},
+    {"fchown", &denied},       {"tcgetattr", &terminal_modes}, {"tcsetattr", &terminal_modes},
 };
 
 /* Runs in children too, on small stacks: calls nothing but strcmp. */
@@ -182,6 +193,8 @@ const struct answers *answers_for(const char *call, long number, long arg)
         return of_syscall(number, arg);
     if (strcmp(call, "fcntl") == 0)
         return of_fcntl(number);
+    if (strcmp(call, "ioctl") == 0)
+        return of_ioctl(number);
     if (strcmp(call, "epoll_ctl") == 0)
         return number == EPOLL_CTL_ADD ? &set_member : NULL;
     for (size_t i = 0; i < sizeof by_name / sizeof by_name[0]; i++) {

@@ -58,6 +58,11 @@ static void spawn_plainly(struct attempt *attempt)
     spawn(attempt, PROC_ARGV("true"), &(proc_options){.size = sizeof(proc_options)}, 0);
 }
 
+static void spawn_bound_to_us(struct attempt *attempt)
+{
+    spawn(attempt, PROC_ARGV("true"), &(proc_options){.size = sizeof(proc_options), .flags = PROC_DIE_WITH_PARENT}, 0);
+}
+
 /* All that does not need to be root, and many descriptors that have to change places. */
 static void spawn_with_all_options(struct attempt *attempt)
 {
@@ -152,6 +157,7 @@ static void a_start_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
         {"spawn", spawn_plainly},
+        {"spawn bound to us", spawn_bound_to_us},
         {"spawn with all options", spawn_with_all_options},
         {"spawn with inherited signals", spawn_with_inherited_signals},
         {"spawn with pipes", spawn_with_pipes},

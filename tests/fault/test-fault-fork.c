@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fault runs of what is made by fork(2): functions in children, hooks; and of becoming a program, which has to be undone. */
+/* Fault runs of what is made by fork(2), functions in children and hooks; and of becoming a program, and its undoing. */
 #define _GNU_SOURCE 1
 #include "test.h"
 
@@ -113,13 +113,13 @@ static int crash(void *user)
     return 0;
 }
 
-static int spawn_it(struct attempt *attempt, const proc_hook *hook)
+static int spawn_it(struct attempt *attempt, const proc_hook *hook, uint32_t flags)
 {
     proc_child *child = no_child;
     attempt->takes_error = 1;
     fault_begin();
     attempt->rc = proc_spawn(&child, PROC_ARGV(CHILD, "exit", "4"),
-                             PROC_OPTIONS(.hook = hook, .out = PROC_NULL, .error = &attempt->error));
+                             PROC_OPTIONS(.flags = flags, .hook = hook, .out = PROC_NULL, .error = &attempt->error));
     fault_end();
     finish(attempt, child, 4);
     return attempt->rc >= 0;
@@ -128,7 +128,13 @@ static int spawn_it(struct attempt *attempt, const proc_hook *hook)
 static void spawn_with_a_hook(struct attempt *attempt)
 {
     const int fine = 0;
-    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine));
+    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine), 0);
+}
+
+static void spawn_bound_with_a_hook(struct attempt *attempt)
+{
+    const int fine = 0;
+    spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&fine), PROC_DIE_WITH_PARENT);
 }
 
 /* A start that has to fail anyway. */
@@ -143,18 +149,19 @@ static void expect(struct attempt *attempt, int started, int rc)
 static void spawn_with_a_hook_that_refuses(struct attempt *attempt)
 {
     const int refusal = -EXDEV;
-    expect(attempt, spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&refusal)), -EXDEV);
+    expect(attempt, spawn_it(attempt, PROC_HOOK(answer, (void *)(uintptr_t)&refusal), 0), -EXDEV);
 }
 
 static void spawn_with_a_hook_that_crashes(struct attempt *attempt)
 {
-    expect(attempt, spawn_it(attempt, PROC_HOOK(crash, NULL)), -ECHILD);
+    expect(attempt, spawn_it(attempt, PROC_HOOK(crash, NULL), 0), -ECHILD);
 }
 
 static void a_hook_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
         {"hook", spawn_with_a_hook},
+        {"hook of a bound child", spawn_bound_with_a_hook},
         {"hook that refuses", spawn_with_a_hook_that_refuses},
         {"hook that crashes", spawn_with_a_hook_that_crashes},
     };
@@ -186,14 +193,14 @@ static void become_plainly(struct attempt *attempt)
 static void become_with_all_options(struct attempt *attempt)
 {
     int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), high = fcntl(here, F_DUPFD_CLOEXEC, 6);
-    become(attempt, &(proc_options){
-                        .err = PROC_INHERIT,
-                        .fds = PROC_FDS({20, PROC_FD(high)}, {21, PROC_SAME_AS(20)}, {22, PROC_NULL},
-                                        {high, PROC_INHERIT}),
-                        .umask = PROC_MODE(027),
-                        .env_edit = PROC_ENV("A=1"),
-                        .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2)),
-                    });
+    become(attempt,
+           &(proc_options){
+               .err = PROC_INHERIT,
+               .fds = PROC_FDS({20, PROC_FD(high)}, {21, PROC_SAME_AS(20)}, {22, PROC_NULL}, {high, PROC_INHERIT}),
+               .umask = PROC_MODE(027),
+               .env_edit = PROC_ENV("A=1"),
+               .signals = PROC_DISPOSITIONS(.block = PROC_SIGNAL(SIGUSR1), .ignore = PROC_SIGNAL(SIGUSR2)),
+           });
     close(here);
     close(high);
 }
@@ -206,7 +213,8 @@ static void become_with_numbers_that_are_taken(struct attempt *attempt)
         dup3(STDERR_FILENO, fd, O_CLOEXEC);
         dup3(STDERR_FILENO, fd - FIRST + ASIDE, O_CLOEXEC);
     }
-    become(attempt, &(proc_options){.fds = PROC_FDS({FIRST, PROC_FD(SECOND)}, {SECOND, PROC_FD(FIRST)}, {THIRD, PROC_NULL})});
+    become(attempt,
+           &(proc_options){.fds = PROC_FDS({FIRST, PROC_FD(SECOND)}, {SECOND, PROC_FD(FIRST)}, {THIRD, PROC_NULL})});
     for (int fd = FIRST; fd <= THIRD; fd++) {
         if (!(attempt->error.changed & PROC_CHANGED_FDS) && fcntl(fd, F_GETFD) != FD_CLOEXEC)
             snprintf(attempt->wrong, sizeof attempt->wrong, "descriptor %d has changed", fd);
@@ -234,8 +242,9 @@ static void find_a_program(struct attempt *attempt)
     int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     attempt->takes_error = 1;
     fault_begin();
-    attempt->rc = proc_which("sh", PROC_OPTIONS(.search = "/nope:/usr/bin:/bin", .cwd = "usr", .env_edit = PROC_ENV("A=1"),
-                                                .start = PROC_START(.cwd_fd = &here), .error = &attempt->error),
+    attempt->rc = proc_which("sh",
+                             PROC_OPTIONS(.search = "/nope:/usr/bin:/bin", .cwd = "usr", .env_edit = PROC_ENV("A=1"),
+                                          .start = PROC_START(.cwd_fd = &here), .error = &attempt->error),
                              path, sizeof path);
     fault_end();
     attempt->untouched = strcmp(path, "untouched") == 0;

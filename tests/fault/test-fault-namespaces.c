@@ -23,13 +23,14 @@
 static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
 
 /* Starts under faults, and if that has worked takes the child to its end without. */
-static void spawn_in(struct attempt *attempt, const proc_namespaces *namespaces, const proc_ids *ids)
+static void spawn_by(struct attempt *attempt, proc_options *options)
 {
     proc_child *child = no_child;
     attempt->takes_error = 1;
+    options->size = sizeof *options;
+    options->error = &attempt->error;
     fault_begin();
-    attempt->rc = proc_spawn(&child, PROC_ARGV("true"),
-                             PROC_OPTIONS(.namespaces = namespaces, .ids = ids, .error = &attempt->error));
+    attempt->rc = proc_spawn(&child, PROC_ARGV("true"), options);
     fault_end();
     attempt->untouched = child == no_child;
     if (attempt->rc < 0)
@@ -42,6 +43,11 @@ static void spawn_in(struct attempt *attempt, const proc_namespaces *namespaces,
     proc_child_free(child);
 }
 
+static void spawn_in(struct attempt *attempt, const proc_namespaces *namespaces, const proc_ids *ids)
+{
+    spawn_by(attempt, &(proc_options){.namespaces = namespaces, .ids = ids});
+}
+
 static void plain_kinds(struct attempt *attempt)
 {
     spawn_in(attempt, PROC_NAMESPACES(.create = MOST_KINDS & ~PROC_NS_PID, .hostname = "a", .domainname = "b"), NULL);
@@ -50,6 +56,12 @@ static void plain_kinds(struct attempt *attempt)
 static void pids_and_proc(struct attempt *attempt)
 {
     spawn_in(attempt, PROC_NAMESPACES(.create = PROC_NS_PID | PROC_NS_MOUNT), NULL);
+}
+
+static void pids_bound_to_us(struct attempt *attempt)
+{
+    spawn_by(attempt, &(proc_options){.flags = PROC_DIE_WITH_PARENT,
+                                      .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)});
 }
 
 static void users_and_ids(struct attempt *attempt)
@@ -122,6 +134,7 @@ static void a_start_into_namespaces_leaves_no_trace_when_a_call_fails(void **sta
     static const struct scenario scenarios[] = {
         {"plain kinds", plain_kinds},
         {"pids and /proc", pids_and_proc},
+        {"pids bound to us", pids_bound_to_us},
     };
     (void)state;
     need(MOST_KINDS);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -64,6 +66,7 @@ WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 WRAP(int, waitid, (idtype_t kind, id_t id, siginfo_t *info, int options), (kind, id, info, options))
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 WRAP(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags))
+WRAP(int, eventfd, (unsigned value, int flags), (value, flags))
 WRAP(int, timerfd_create, (int clock, int flags), (clock, flags))
 WRAP(pid_t, fork, (void), ())
 WRAP(int, flock, (int fd, int operation), (fd, operation))
@@ -97,6 +100,10 @@ WRAP_MMAP(mmap64, int64_t)
 WRAP_PWRITE(pwrite64, int64_t)
 WRAP_FTRUNCATE(ftruncate64, int64_t)
 #endif
+WRAP(int, socketpair, (int family, int type, int protocol, int ends[2]), (family, type, protocol, ends))
+WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))
+WRAP(int, tcgetattr, (int fd, struct termios *modes), (fd, modes))
+WRAP(int, tcsetattr, (int fd, int when, const struct termios *modes), (fd, when, modes))
 WRAP(int, dup2, (int fd, int number), (fd, number))
 WRAP(pid_t, setsid, (void), ())
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol))
@@ -113,7 +120,13 @@ int __wrap_epoll_ctl(int set, int command, int fd, struct epoll_event *event)
     return refused("epoll_ctl", command, 0) ? -1 : __real_epoll_ctl(set, command, fd, event);
 }
 
-/* Answers with the error itself. */
+/* They answer with the error itself. */
+DECLARE(int, pthread_attr_init, (pthread_attr_t *how))
+int __wrap_pthread_attr_init(pthread_attr_t *how)
+{
+    int error = fault_strike("pthread_attr_init", 0, 0);
+    return error ? error : __real_pthread_attr_init(how);
+}
 DECLARE(int, pthread_create, (pthread_t *thread, const pthread_attr_t *how, void *(*body)(void *), void *arg))
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*body)(void *), void *arg)
 {
@@ -186,7 +199,7 @@ int __wrap_clone(int (*body)(void *), void *stack, int flags, void *arg, ...)
 /* Which argument says how the call can fail. */
 static long deciding_argument(long number, const long *arguments)
 {
-    if (number == SYS_fcntl)
+    if (number == SYS_fcntl || number == SYS_ioctl)
         return arguments[1];
     return arguments[3]; /* pidfd_send_signal: its flags */
 }

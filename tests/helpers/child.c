@@ -62,7 +62,7 @@ void sleep_ms(long ms)
 }
 
 static const struct verb *const tables[] = {io_verbs, signal_verbs, family_verbs, kernel_verbs, notify_verbs,
-                                           sandbox_verbs, place_verbs};
+                                            sandbox_verbs, place_verbs, terminal_verbs};
 #define TABLES (sizeof tables / sizeof tables[0])
 
 static int show_usage(void)

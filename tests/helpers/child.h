@@ -13,7 +13,7 @@ struct verb {
 
 /* Ended by a verb without a name. */
 extern const struct verb io_verbs[], signal_verbs[], family_verbs[], kernel_verbs[], notify_verbs[],
-    place_verbs[], sandbox_verbs[];
+    place_verbs[], sandbox_verbs[], terminal_verbs[];
 
 /* Writes all of it; leaves the program with 3 if that fails (4 for a broken pipe). */
 void put(int fd, const void *data, size_t size);

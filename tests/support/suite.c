@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,8 +151,18 @@ static void start_first_thread(void)
     (void)EVENTUALLY(access(path, F_OK) < 0);
 }
 
+/* Whoever started us may ignore some, as nohup(1) and a shell's `&` do; what we start would inherit it. */
+static void reset_ignored_signals(void)
+{
+    for (int number = 1; number < NSIG; number++)
+        if (number != SIGKILL && number != SIGSTOP)
+            signal(number, SIG_DFL);
+}
+
 int run_suite(const char *name, const struct CMUnitTest *tests, size_t count, int argc, char **argv)
 {
+    reset_ignored_signals();
+    helpers_open();
     start_first_thread();
     char *path = results_path(name);
     struct test_case *cases = calloc(count, sizeof *cases);
@@ -172,6 +183,7 @@ int run_suite(const char *name, const struct CMUnitTest *tests, size_t count, in
     int skipped = all_were_skipped(cases, count);
     if (argc <= 1)
         write_results(path, cases, count);
+    helpers_close();
     free(path);
     free(group);
     free(cases);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "tools.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +38,76 @@ const char *helper(const char *name)
             return known[i].path;
     }
     abort();
+}
+
+/* ---- Helpers for everybody ---- */
+
+static char *helpers_copied; /* the directory with the copies; NULL: there are none */
+
+/* 1: others may go through all directories on the way. */
+static int others_can_reach(const char *path)
+{
+    char *way = strdup(path);
+    int can = 1;
+    struct stat about;
+    for (char *end = way ? strrchr(way, '/') : NULL; can && end && end > way; end = strrchr(way, '/')) {
+        *end = '\0';
+        can = stat(way, &about) == 0 && (about.st_mode & S_IXOTH) != 0;
+    }
+    free(way);
+    return can;
+}
+
+static void copy_program(const char *from, const char *to)
+{
+    char buffer[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    ssize_t got;
+    if (in < 0 || out < 0)
+        give_up(to);
+    while ((got = read(in, buffer, sizeof buffer)) > 0)
+        if (write(out, buffer, (size_t)got) != got)
+            give_up(to);
+    if (got < 0 || fchmod(out, 0755) < 0 || close(out) < 0)
+        give_up(to);
+    close(in);
+}
+
+static int is_program(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & S_IXUSR) != 0;
+}
+
+static void copy_programs(const char *directory)
+{
+    DIR *all = opendir(directory);
+    if (!all)
+        give_up(directory);
+    for (struct dirent *entry; (entry = readdir(all)) != NULL;) {
+        char *from = path_in(directory, entry->d_name), *to = path_in(helpers_copied, entry->d_name);
+        if (is_program(from))
+            copy_program(from, to);
+        free(from);
+        free(to);
+    }
+    closedir(all);
+}
+
+void helpers_open(void)
+{
+    if (geteuid() != 0 || getenv("PROC_TEST_HELPERS") || others_can_reach(TEST_HELPERS_DIR "/any"))
+        return;
+    helpers_copied = directory_make();
+    if (chmod(helpers_copied, 0755) < 0)
+        give_up(helpers_copied);
+    copy_programs(TEST_HELPERS_DIR);
+    setenv("PROC_TEST_HELPERS", helpers_copied, 1);
+}
+
+void helpers_close(void)
+{
+    helpers_copied = directory_remove(helpers_copied);
 }
 
 char *directory_make(void)

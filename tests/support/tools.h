@@ -11,6 +11,13 @@ const char *helper(const char *name);
 #define CHILD helper("child")
 #define PROFILE helper("profile")
 
+/*
+ * Around all tests. A test of root's may run helpers as somebody else, who cannot reach them below a private directory:
+ * then they are copied to where everybody can.
+ */
+void helpers_open(void);
+void helpers_close(void);
+
 /* A new empty directory; to be removed, with all that is in it. */
 char *directory_make(void);
 char *directory_remove(char *directory);

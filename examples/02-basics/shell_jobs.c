@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jobs are pipelines of the library. On a terminal each is a process group of its own; the group in the foreground gets
+ * what is typed, Ctrl-C and Ctrl-Z included, and the shell takes the terminal back when that job ends or stops. Without
+ * a terminal a job stays in the shell's group.
+ */
+#include "shell_jobs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <proc/proc.h>
+
+#define TTY STDIN_FILENO
+#define OF_THE_SHELL \
+    (PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGQUIT) | PROC_SIGNAL(SIGTSTP) | PROC_SIGNAL(SIGTTIN) | PROC_SIGNAL(SIGTTOU))
+
+struct job {
+    int number;
+    char *text;
+    proc_child **stages;
+    size_t count;
+    int is_stopped;
+    struct job *next; /* the one that was started before */
+};
+
+static struct job *jobs;
+static int has_terminal;
+static struct termios usual; /* how the shell wants its terminal */
+
+void jobs_begin(int interactive)
+{
+    has_terminal = interactive;
+    if (!interactive)
+        return;
+    /* Typed signals are for the jobs; and a shell that is started behind another job must not touch the terminal. */
+    while (tcgetpgrp(TTY) != getpgrp())
+        kill(0, SIGTTIN);
+    for (int signal_number = 1; signal_number < 32; signal_number++)
+        if (OF_THE_SHELL & PROC_SIGNAL(signal_number))
+            signal(signal_number, SIG_IGN);
+    setpgid(0, 0);
+    proc_terminal_give(TTY, (int)getpgrp());
+    tcgetattr(TTY, &usual);
+}
+
+/* ---- Starting ---- */
+
+/* The options of one stage: its redirections. */
+static proc_options options_of(const struct command *command)
+{
+    proc_options options = {.size = sizeof options};
+    if (command->in)
+        options.in = PROC_PATH(command->in);
+    if (command->out)
+        options.out = command->append ? PROC_APPEND(command->out) : PROC_PATH(command->out);
+    if (command->err)
+        options.err = PROC_PATH(command->err);
+    return options;
+}
+
+static int start(struct job *job, const struct pipeline *pipeline, proc_error *error)
+{
+    proc_options *each = calloc(pipeline->count, sizeof *each);
+    proc_request *requests = calloc(pipeline->count + 1, sizeof *requests);
+    int rc = -1;
+    if (each && requests) {
+        for (size_t i = 0; i < pipeline->count; i++) {
+            each[i] = options_of(&pipeline->commands[i]);
+            requests[i] = (proc_request){PROC_STRINGS(pipeline->commands[i].argv), &each[i]};
+        }
+        if (!has_terminal && pipeline->background && !pipeline->commands[0].in)
+            each[0].in = PROC_NULL;
+        int in_front = has_terminal && !pipeline->background;
+        rc = proc_spawn_pipeline(job->stages, requests,
+                                 PROC_OPTIONS(.flags = has_terminal ? PROC_NEW_GROUP : 0,
+                                              .terminal = in_front ? PROC_TERMINAL(.foreground = 1) : NULL,
+                                              .signals = has_terminal ? PROC_DISPOSITIONS(.reset = OF_THE_SHELL) : NULL,
+                                              .error = error));
+    }
+    free(each);
+    free(requests);
+    return rc < 0 ? -1 : 0;
+}
+
+static struct job *job_new(const struct pipeline *pipeline)
+{
+    struct job *job = calloc(1, sizeof *job);
+    proc_child **stages = calloc(pipeline->count, sizeof(proc_child *));
+    char *text = strdup(pipeline->text);
+    if (!job || !stages || !text) {
+        perror("mini_shell");
+        exit(2);
+    }
+    *job =
+        (struct job){.number = jobs ? jobs->number + 1 : 1, .text = text, .stages = stages, .count = pipeline->count};
+    return job;
+}
+
+static void job_free(struct job *job)
+{
+    for (size_t i = job->count; i > 0; i--)
+        proc_child_free(job->stages[i - 1]);
+    free(job->stages);
+    free(job->text);
+    free(job);
+}
+
+static void forget(struct job *job)
+{
+    struct job **at = &jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    job_free(job);
+}
+
+/* ---- Waiting ---- */
+
+/* 0: all stages have ended; 1: one is stopped; -1: it runs on. Nothing is taken away, so that the group keeps its name. */
+static int look_at(const struct job *job, int timeout_ms)
+{
+    for (size_t i = 0; i < job->count; i++) {
+        int rc = proc_wait_stopped(job->stages[i], timeout_ms, NULL);
+        if (rc != 0)
+            return rc > 0 ? 1 : -1;
+    }
+    return 0;
+}
+
+/* The leader of the group is waited for last. */
+static int status_of(const struct job *job)
+{
+    proc_exit last = {0};
+    for (size_t i = job->count; i > 0; i--) {
+        proc_exit ended;
+        if (proc_wait(job->stages[i - 1], -1, &ended) == 0 && i == job->count)
+            last = ended;
+    }
+    if (last.kind == PROC_SIGNALED && last.code != SIGINT && last.code != SIGPIPE) {
+        char text[80];
+        proc_exit_text(&last, text, sizeof text);
+        fprintf(stderr, "%s: %s\n", job->text, text);
+    }
+    return proc_exit_shell(&last);
+}
+
+static int wait_for(struct job *job)
+{
+    job->is_stopped = look_at(job, -1) == 1;
+    if (has_terminal) {
+        proc_terminal_give(TTY, (int)getpgrp());
+        tcsetattr(TTY, TCSADRAIN, &usual);
+    }
+    if (job->is_stopped) {
+        fprintf(stderr, "\n[%d] stopped  %s\n", job->number, job->text);
+        return 128 + SIGTSTP;
+    }
+    int status = status_of(job);
+    forget(job);
+    return status;
+}
+
+int job_run(const struct pipeline *pipeline)
+{
+    proc_error error = {0};
+    struct job *job = job_new(pipeline);
+    if (start(job, pipeline, &error) < 0) {
+        fprintf(stderr, "mini_shell: %s\n", error.text[0] ? error.text : "cannot start");
+        job->count = 0;
+        job_free(job);
+        return error.step == PROC_STEP_SEARCH || error.code == ENOENT ? 127 : 126;
+    }
+    job->next = jobs;
+    jobs = job;
+    if (!pipeline->background)
+        return wait_for(job);
+    if (has_terminal)
+        fprintf(stderr, "[%d] %d\n", job->number, proc_child_pid(job->stages[0]));
+    return 0;
+}
+
+/* ---- Jobs by number ---- */
+
+static struct job *find(int number)
+{
+    struct job *job = jobs;
+    while (job && number != 0 && job->number != number)
+        job = job->next;
+    if (!job)
+        fprintf(stderr, "mini_shell: no such job\n");
+    return job;
+}
+
+static void go_on(struct job *job)
+{
+    job->is_stopped = 0;
+    proc_kill(job->stages[0], SIGCONT, has_terminal ? PROC_GROUP : PROC_ONE);
+}
+
+int job_foreground(int number)
+{
+    struct job *job = find(number);
+    if (!job)
+        return 1;
+    if (has_terminal)
+        proc_terminal_give(TTY, proc_child_pid(job->stages[0]));
+    go_on(job);
+    fprintf(stderr, "%s\n", job->text);
+    return wait_for(job);
+}
+
+int job_background(int number)
+{
+    struct job *job = find(number);
+    if (!job)
+        return 1;
+    go_on(job);
+    fprintf(stderr, "[%d] %s &\n", job->number, job->text);
+    return 0;
+}
+
+void jobs_list(void)
+{
+    for (const struct job *job = jobs; job; job = job->next)
+        printf("[%d] %s  %s\n", job->number, job->is_stopped ? "stopped" : "running", job->text);
+    fflush(stdout);
+}
+
+void jobs_report(void)
+{
+    struct job *next;
+    for (struct job *job = jobs; job; job = next) {
+        next = job->next;
+        int seen = look_at(job, 0);
+        job->is_stopped = seen == 1;
+        if (seen != 0)
+            continue;
+        if (has_terminal)
+            fprintf(stderr, "[%d] ended    %s\n", job->number, job->text);
+        (void)status_of(job);
+        forget(job);
+    }
+}

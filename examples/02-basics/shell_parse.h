@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A line of the small shell, understood: words, quotes, `$?` and `$NAME`, `|`, `<`, `>`, `>>`, `2>`, `;` and `&`. */
+#ifndef SHELL_PARSE_H
+#define SHELL_PARSE_H
+
+#include <stddef.h>
+
+/* One program of a pipeline. */
+struct command {
+    char **argv; /* ended by NULL; never empty */
+    size_t argc;
+    char *in, *out, *err; /* files, or NULL */
+    int append;           /* 1: to out by >> */
+};
+
+/* `a | b | c`, and an `&` or not. */
+struct pipeline {
+    struct command *commands;
+    size_t count;
+    int background;
+    char *text; /* as it was typed */
+};
+
+/*
+ * Takes the next pipeline from *line, and moves *line behind it. 1: there is one, to be given back; 0: there is none;
+ * -1: what stands there is no command, and *ret_complaint says why.
+ */
+int pipeline_parse(const char **line, int last_status, struct pipeline *ret_pipeline, const char **ret_complaint);
+void pipeline_done(struct pipeline *pipeline);
+
+#endif
