@@ -107,7 +107,9 @@ static void bad_arguments_are_refused(void **state)
     assert_rc(proc_kill(child, 65, PROC_ONE), -EINVAL);
     assert_rc(proc_kill(child, SIGTERM, 9), -EINVAL);
     assert_rc(proc_kill(child, SIGTERM, PROC_GROUP), -EINVAL); /* it leads none */
-    assert_rc(proc_kill(child, SIGTERM, PROC_TREE), -ENOTSUP);
+    assert_rc(proc_kill(child, 65, PROC_TREE), -EINVAL);
+    assert_rc(proc_child_reach(child, NULL), -EINVAL);
+    assert_rc(proc_child_reach(NULL, &(proc_reach){0}), -EINVAL);
     assert_rc(proc_stop(NULL, NULL), -EINVAL);
     assert_rc(proc_detach(NULL), -EINVAL);
     assert_rc(proc_child_usage(child, NULL), -EINVAL);
@@ -655,9 +657,12 @@ static int every_verb_answers_echild(void *arg)
     char byte;
     size_t index;
     proc_usage usage;
+    proc_reach reach;
     require_rc(proc_wait(child, 0, NULL), -ECHILD);
     require_rc(proc_wait_any(&child, 1, 0, &index), -ECHILD);
     require_rc(proc_kill(child, SIGKILL, PROC_ONE), -ECHILD);
+    require_rc(proc_kill(child, SIGKILL, PROC_TREE), -ECHILD);
+    require_rc(proc_child_reach(child, &reach), -ECHILD);
     require_rc(proc_stop(child, NULL), -ECHILD);
     require_rc(proc_detach(child), -ECHILD);
     require_rc(proc_child_usage(child, &usage), -ECHILD);

@@ -252,6 +252,23 @@ static void killing(void)
     proc_child_free(child);
 }
 
+static void reach(void)
+{
+    //! [reach]
+    proc_child *child;
+    proc_reach reach;
+    int rc = proc_spawn(&child, PROC_ARGV("sh", "-c", "sleep 60 | sleep 60"), NULL);
+    if (rc == 0) {
+        rc = proc_kill(child, SIGKILL, PROC_TREE);
+        proc_child_reach(child, &reach);
+        printf("rung %d, %d killed, %d left%s\n", (int)reach.rung, (int)reach.signaled, (int)reach.left,
+               reach.proven_empty ? ", and that is certain" : "");
+        child = proc_child_free(child);
+    }
+    //! [reach]
+    CHECK(rc == 0);
+}
+
 static void stop(void)
 {
     //! [stop]
@@ -505,6 +522,7 @@ int main(void)
     waiting();
     wait_any();
     killing();
+    reach();
     stop();
     detach();
     child_free();

@@ -31,8 +31,57 @@ typedef struct proc_child proc_child;
 enum {
     PROC_ONE = 0,   /**< The process. */
     PROC_GROUP = 1, /**< The process group that it leads. */
-    PROC_TREE = 2   /**< All its descendants: not in this version, -ENOTSUP. */
+    PROC_TREE = 2   /**< The process and all its descendants, see @ref tree. */
 };
+
+/**
+ * @anchor tree
+ * @name Trees
+ * PROC_TREE reaches a child, all that come of it, and its process group if it leads one. It is never a default. Of the
+ * ways to do that, the rungs of proc_reach, the first is taken that there is:
+ *
+ * - **A pid namespace** (PROC_REACH_NAMESPACE): the child is the first process of one that was made for it (PROC_NS_PID
+ *   in proc_namespaces.create), and the signal is SIGKILL. The kernel kills all that are in there, and the child's end is
+ *   the proof that nobody is left. This is the one rung that nobody can escape.
+ * - **A walk** (PROC_REACH_WALK): /proc is searched until nobody is new, and each process is held by a pidfd and proven
+ *   to belong to the tree before it is signalled, so that a pid that was given away again is never hit. It finds who has
+ *   a parent in the tree, who is in a session that one of the tree leads or has led and whose leader is not reaped yet,
+ *   and the group that the child leads. For SIGKILL and SIGSTOP all are suspended as they are found, so a tree that
+ *   grows meanwhile is caught as well; their parents, we for the child, may be told of that by SIGCHLD.
+ * - **The group** (PROC_REACH_GROUP) that the child leads, where /proc is missing, or of another pid namespace.
+ * - **The child alone** (PROC_REACH_ONE).
+ *
+ * What a walk cannot find: a process whose parent has ended before, and that has also left the sessions and the group
+ * above, as daemons do. It has become a child of init, and nothing says where it came from; if this program is a
+ * subreaper (proc_subreaper()) it is a child of ours, but nothing says of which of our children: proc_loop_orphans() is
+ * for those. Nor is found what a /proc mounted with hidepid hides. So a walk proves nothing: proven_empty is 0.
+ * @{
+ */
+
+/** How a signal got to a tree; the larger, the farther. */
+enum {
+    PROC_REACH_NONE = 0,      /**< There was none yet. */
+    PROC_REACH_ONE = 1,       /**< To the child. */
+    PROC_REACH_GROUP = 2,     /**< To the process group that it leads. */
+    PROC_REACH_WALK = 3,      /**< To all descendants, followed until none was new. */
+    PROC_REACH_FREEZER = 4,   /**< Not in this version. */
+    PROC_REACH_NAMESPACE = 5, /**< To all of its pid namespace, by its first process. */
+    PROC_REACH_CGROUP = 6     /**< Not in this version. */
+};
+
+/**
+ * How far the last stop, or signal to a tree, has reached.
+ * @since 0.1
+ */
+typedef struct proc_reach {
+    int32_t rung;         /**< PROC_REACH_... */
+    int32_t proven_empty; /**< 1: nobody is left, and the kernel vouches for it. */
+    int32_t signaled;     /**< Of a walk: how many processes were sent the signal, in a stop by any of its steps; else 0,
+                               not counted. */
+    int32_t left;         /**< Those found, or with no walk the child, that had not ended when the call returned. */
+    uint64_t reserved[4]; /**< 0. */
+} proc_reach;
+/** @} */
 
 /**
  * What an ended child has cost. Kept by the kernel for the child and those of its descendants that it waited for.
@@ -122,6 +171,22 @@ PROC_API int proc_child_take_stream(proc_child *child, int fd);
  * @since 0.1
  */
 PROC_API int proc_child_usage(const proc_child *child, proc_usage *ret_usage);
+
+/**
+ * How far the last signal to the tree, or step of a stop, has reached: of proc_kill() with PROC_TREE, proc_stop(), or a
+ * run that was stopped (where the result tells the same). With PROC_REACH_NAMESPACE proven_empty becomes 1 once the child
+ * has ended.
+ *
+ * @param child A handle.
+ * @param ret_reach Receives it; all 0 if there was none.
+ * @return 0; -ECHILD: in a forked copy; -EINVAL.
+ *
+ * Safety: any thread.
+ * @see proc_kill()
+ * @snippet snippets.c reach
+ * @since 0.1
+ */
+PROC_API int proc_child_reach(const proc_child *child, proc_reach *ret_reach);
 
 /**
  * Reads some of what the child writes to a PIPE, SOCKET or PTY entry.
@@ -241,16 +306,22 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
 /**
  * Sends a signal.
  *
+ * One to a tree takes longer than a system call: at most a second for the search, and after SIGKILL at most another one
+ * for the end of all, so that proc_child_reach() can tell who is left. This program itself is never signalled by it.
+ *
  * @param child A handle.
  * @param signal 1..64, or 0 to ask only whether it could be signalled.
- * @param scope PROC_ONE, or PROC_GROUP for a child that leads a process group (PROC_NEW_GROUP, PROC_NEW_SESSION).
+ * @param scope PROC_ONE; PROC_GROUP for a child that leads a process group (PROC_NEW_GROUP, PROC_NEW_SESSION); or
+ *        PROC_TREE, see @ref tree.
  * @return 0; -ESRCH: it has been reaped (by us or by anybody), so its pid may be a stranger's, or nobody is in that
  *         group any more; -EPERM: it has other credentials; -EINVAL: no such signal or scope, or the child leads no
- *         group; -ENOTSUP: PROC_TREE; -ECHILD: in a forked copy. A child that has ended but was not waited for takes
- *         any signal without effect.
+ *         group; -ECHILD: in a forked copy. A child that has ended but was not waited for takes any signal without
+ *         effect. Of a tree all who can be reached are, and the return code tells what kept back the rest: -EPERM: one
+ *         has other credentials; -ETIMEDOUT: new processes came faster than they were found; -EMFILE, -ENFILE: no free
+ *         descriptor to hold one more; -ENOMEM. After the last four the call may be repeated.
  *
  * Safety: any thread, also while another one waits.
- * @see pidfd_send_signal(2)
+ * @see pidfd_send_signal(2), proc_child_reach()
  * @snippet snippets.c kill
  * @since 0.1
  */
@@ -261,7 +332,9 @@ PROC_API int proc_kill(proc_child *child, int signal, int scope);
  * leads one), each followed by a wait for its end. A suspended child is continued after each signal, so that it can
  * act on it. A child that has left the group which it led gets what the group gets.
  *
- * The steps end with the child: what else lives in its group after that is not waited for.
+ * The steps end with the child: what else lives in its group after that is not waited for. Steps with PROC_TREE end with
+ * the child and all whom they have found: who was found by one step gets the next one, too, and has its time, even if the
+ * child has ended meanwhile.
  *
  * @param child A handle.
  * @param ret_exit Receives the end; may be NULL.

@@ -65,7 +65,8 @@ typedef struct proc_result {
     size_t output_count;        /**< How many. */
     const proc_exit *stages;    /**< Of a pipeline: how each has ended; else NULL. */
     size_t stage_count;         /**< How many. */
-    uint64_t reserved[16];      /**< 0. */
+    proc_reach reach;           /**< How far the last stop step reached, if there was one; as proc_child_reach(). */
+    uint64_t reserved[10];      /**< 0. */
 } proc_result;
 
 /**

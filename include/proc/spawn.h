@@ -223,7 +223,7 @@ typedef struct proc_slot {
 /** One step of a stop. */
 typedef struct proc_stop_step {
     int32_t signal;  /**< 1..64. */
-    int32_t scope;   /**< PROC_ONE, PROC_GROUP (the child must lead a group); PROC_TREE is -ENOTSUP. */
+    int32_t scope;   /**< PROC_ONE, PROC_GROUP (the child must lead a group), PROC_TREE. */
     int32_t wait_ms; /**< For the end, before the next step. 0 = go on at once, -1 = for ever. */
 } proc_stop_step;
 

@@ -4,7 +4,8 @@
  * fills the result. Every wait in here has a bound, so that no grandchild, writer or blocked reader can keep us:
  *
  *   until all end     at most to the caller's time; then proc_collect() returns, the others stop them
- *   stopping          one stop step after the other; the bytes go on moving, since it may be blocked in a write
+ *   stopping          one stop step after the other; the bytes go on moving, since it may be blocked in a write; then
+ *                     the same for descendants that a step for trees has found
  *   draining          what the outputs hold at the last end, in any case; what descendants add, for drain_ms
  *   slow tees         to the caller's time; one that lets us wait while we are stopping is given up
  *
@@ -106,6 +107,19 @@ static int until_all_end(struct course *course)
     return 0;
 }
 
+/* The children have ended; who comes of them, and was found by a step for trees, has the time of the steps as well. */
+static void until_trees_end(struct course *course)
+{
+    int taken = 1;
+    while (taken > 0 && proc__tree_await(&course->ladder.tree, proc__deadline_in(0)) > 0) {
+        proc__pump_give_up_tees(&course->crew);
+        deadline over = course->ladder.until;
+        proc__pump_round(&course->crew, proc__deadline_min(over, proc__deadline_in(LOOK_AGAIN_MS)), 0);
+        if (proc__deadline_passed(over))
+            taken = proc__stop_next_for_trees(&course->crew, &course->ladder);
+    }
+}
+
 /* ---- Draining ---- */
 
 /* When draining has to end, and whether the caller's time is what ends it. */
@@ -146,6 +160,10 @@ static int drain(struct course *course)
 int proc__course_run(struct course *course)
 {
     int rc = until_all_end(course);
+    if (rc == 0)
+        until_trees_end(course);
+    if (course->stopping)
+        proc__stop_done(&course->crew, &course->ladder);
     if (rc == 0)
         return drain(course);
     proc__pump_note_due(&course->crew);
@@ -231,6 +249,7 @@ void proc__course_fill(struct course *course, proc_result *ret_result)
         ret_result->error = course->error;
     ret_result->stages = course->stages;
     ret_result->stage_count = course->stages ? course->crew.count : 0;
+    ret_result->reach = proc__reach_of(first);
     ret_result->timed_out = course->timed_out;
     ret_result->cancelled = course->cancelled;
     ret_result->duration_ms = proc_now_ms() - first->started;

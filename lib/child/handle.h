@@ -2,10 +2,10 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, joined, parent_thread, stop*, started,
+ *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, parent_thread, stop*, started,
  *                                   drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, pumping, pump_fd; of each stream fd, users, closing,
- *                                   and, changed only by who set `pumping`, done and waits_for_tee
+ *   under `lock`                    detached, ended, exit, usage*, reach, pumping, pump_fd; of each stream fd, users,
+ *                                   closing, and, changed only by who set `pumping`, done and waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -47,6 +47,7 @@ struct proc_child {
     int pidfd;
     int leads_group;
     int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
+    int is_first; /* 1: it is the first process of a pid namespace that was made for it */
     int detached;
     struct parent_thread parent_thread; /* of a child that dies with us */
 
@@ -54,6 +55,7 @@ struct proc_child {
     proc_exit exit;
     int usage_known;
     proc_usage usage;
+    proc_reach reach; /* of the last stop step, or signal to the tree */
 
     proc_stop_step *stop; /* NULL = the default steps */
     size_t stop_count;
@@ -131,5 +133,10 @@ int proc__child_wait_until(proc_child *child, deadline when);
 int proc__child_signal(proc_child *child, int signal, int scope);
 /* The same to end the child: it is reached in any case, also if it has left the group that it led. */
 int proc__child_signal_to_end(proc_child *child, int signal, int scope);
+/*
+ * The same to several, each of them once; PROC_GROUP: the groups of those who lead one, the others alone. 0, or the
+ * negative errno of the first who could not be sent it, if nobody could.
+ */
+int proc__crew_signal(const struct crew *crew, int signal, int scope);
 
 #endif

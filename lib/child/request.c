@@ -213,9 +213,7 @@ static int check_stop_step(const proc_stop_step *step, int leads_group, struct f
 {
     if (step->signal < 1 || step->signal > LAST_SIGNAL)
         return refuse(ret_failure, EINVAL, ".stop: no such signal");
-    if (step->scope == PROC_TREE)
-        return refuse(ret_failure, ENOTSUP, ".stop: PROC_TREE");
-    if (step->scope != PROC_ONE && step->scope != PROC_GROUP)
+    if (step->scope != PROC_ONE && step->scope != PROC_GROUP && step->scope != PROC_TREE)
         return refuse(ret_failure, EINVAL, ".stop: no such scope");
     if (step->scope == PROC_GROUP && !leads_group)
         return refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");

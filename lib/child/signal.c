@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals to a child or its group, never to a stranger: through the pidfd, or under the lock while the child is
- * certainly not reaped. Owns nothing.
+ * Signals to a child or its group, or to several children, never to a stranger: through the pidfd, or under the lock
+ * while the child is certainly not reaped. Owns nothing.
  */
 #include "handle.h"
 
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../base/pidfd.h"
+#include "tree.h"
 
 /* A kernel or an emulator without the call or the flag, or a filter against it. A true EPERM comes from kill(2) too. */
 static int is_missing(int rc)
@@ -52,6 +53,55 @@ int proc__child_signal_to_end(proc_child *child, int signal, int scope)
     return rc;
 }
 
+/* 1: a signal to the group of the stage that it has joined is one to it. */
+static int is_in_joined_group(const proc_child *child)
+{
+    return child->joined > 0 && getpgid(child->pid) == child->joined;
+}
+
+/* One signal on its way to all. */
+struct call_to_all {
+    int signal, scope;
+    int reached;       /* 1: somebody was sent it, or has ended in the meantime: the wait will tell */
+    int group_reached; /* 1: so was a group */
+    int failure;       /* the first negative errno */
+};
+
+static int goes_to_group(const struct call_to_all *call, const proc_child *child)
+{
+    return child->leads_group && call->scope == PROC_GROUP;
+}
+
+static void signal_child(struct call_to_all *call, proc_child *child)
+{
+    int to_group = goes_to_group(call, child);
+    int rc = proc__child_signal_to_end(child, call->signal, to_group ? PROC_GROUP : PROC_ONE);
+    call->group_reached |= rc == 0 && to_group;
+    call->reached |= rc == 0 || rc == -ESRCH;
+    call->failure = call->failure ? call->failure : rc;
+}
+
+/*
+ * Groups come first, and stand for all who are in them, also after their leader's own end. Then the last one comes
+ * first: it must not take the death of the one before for the end of its input.
+ */
+int proc__crew_signal(const struct crew *crew, int signal, int scope)
+{
+    struct call_to_all call = {.signal = signal, .scope = scope};
+    for (size_t i = 0; i < crew->count; i++)
+        if (goes_to_group(&call, crew->children[i]))
+            signal_child(&call, crew->children[i]);
+    for (size_t i = crew->count; i-- > 0;) {
+        proc_child *child = crew->children[i];
+        int has_been = goes_to_group(&call, child) || (call.group_reached && is_in_joined_group(child));
+        /* Of one child alone it is for the pidfd to tell: another thread may be taking it to its end. */
+        int is_over = crew->count > 1 && child->seen_ended;
+        if (!is_over && !has_been)
+            signal_child(&call, child);
+    }
+    return call.reached ? 0 : call.failure;
+}
+
 int proc_kill(proc_child *child, int signal, int scope)
 {
     int rc = proc__child_check(child);
@@ -60,7 +110,7 @@ int proc_kill(proc_child *child, int signal, int scope)
     if (signal < 0 || signal > LAST_SIGNAL)
         return -EINVAL;
     if (scope == PROC_TREE)
-        return -ENOTSUP;
+        return proc__child_signal_tree(child, signal);
     if (scope != PROC_ONE && (scope != PROC_GROUP || !child->leads_group))
         return -EINVAL;
     return proc__child_signal(child, signal, scope);

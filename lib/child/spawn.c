@@ -77,6 +77,7 @@ int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
         return out_of_memory(ret_failure);
     spawn->child = child;
     child->detached = (options->flags & PROC_DETACH) != 0;
+    child->is_first = options->namespaces && (spawn->ready.request.namespaces.create & PROC_NS_PID);
     child->started = spawn->started;
     child->drain_ms = transfer->drain_ms ? transfer->drain_ms : DEFAULT_DRAIN_MS;
     child->cancel_fd = transfer->cancel_fd ? *transfer->cancel_fd : -1;

@@ -3,7 +3,7 @@
 #include "stop.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include "handle.h"
 
@@ -27,53 +27,26 @@ static int wants_the_child_awake(int signal)
            signal != SIGTTOU;
 }
 
-/* 1: a signal to the group of the stage that it has joined is one to it. */
-static int is_in_joined_group(const proc_child *child)
+/* As far as one call to the kernel reaches. By default that is a group for each who leads one. */
+static int signal_plainly(const struct crew *crew, const proc_stop_step *step, int awake)
 {
-    return child->joined > 0 && getpgid(child->pid) == child->joined;
-}
-
-/* One signal on its way to all. */
-struct call_to_end {
-    size_t step;
-    int awake;         /* 1: SIGCONT instead of the step's signal */
-    int reached;       /* 1: somebody was sent it, or has ended in the meantime: the wait will tell */
-    int group_reached; /* 1: so was a group */
-    int failure;       /* the first negative errno */
-};
-
-static int goes_to_group(const struct call_to_end *call, const proc_child *child)
-{
-    return child->leads_group && step_at(child, call->step)->scope == PROC_GROUP;
-}
-
-static void signal_child(struct call_to_end *call, proc_child *child)
-{
-    const proc_stop_step *step = step_at(child, call->step);
-    int rc = proc__child_signal_to_end(child, call->awake ? SIGCONT : step->signal, step->scope);
-    call->group_reached |= rc == 0 && goes_to_group(call, child);
-    call->reached |= rc == 0 || rc == -ESRCH;
-    call->failure = call->failure ? call->failure : rc;
-}
-
-/*
- * Signals all once. Groups come first, and stand for all who are in them, also after their leader's own end. Then the
- * last one comes first: it must not take the death of the one before for the end of its input. 0, or the negative errno
- * of the first who could not be sent it, if nobody could.
- */
-static int signal_all(const struct crew *crew, size_t step, int awake)
-{
-    struct call_to_end call = {.step = step, .awake = awake};
+    const proc_reach reach = {.rung = step->scope == PROC_GROUP ? PROC_REACH_GROUP : PROC_REACH_ONE};
+    int scope = crew->children[0]->stop_count > 0 ? step->scope : PROC_GROUP;
+    int rc = proc__crew_signal(crew, step->signal, scope);
+    if (rc < 0)
+        return rc;
+    if (awake)
+        proc__crew_signal(crew, SIGCONT, scope);
     for (size_t i = 0; i < crew->count; i++)
-        if (goes_to_group(&call, crew->children[i]))
-            signal_child(&call, crew->children[i]);
-    for (size_t i = crew->count; i-- > 0;) {
-        proc_child *child = crew->children[i];
-        int has_been = goes_to_group(&call, child) || (call.group_reached && is_in_joined_group(child));
-        if (!child->seen_ended && !has_been)
-            signal_child(&call, child);
-    }
-    return call.reached ? 0 : call.failure;
+        proc__reach_note(crew->children[i], &reach);
+    return 0;
+}
+
+/* That some could not be reached is for the reach to tell; that nobody was is a failure. */
+static int signal_trees(const struct crew *crew, const proc_stop_step *step, int awake, struct stop_ladder *ladder)
+{
+    int rc = proc__tree_signal(&ladder->tree, crew, step->signal, awake, proc__tree_time(step->wait_ms));
+    return ladder->tree.reach.signaled > 0 ? 0 : rc;
 }
 
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
@@ -81,28 +54,71 @@ int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
     const proc_stop_step *step = step_at(crew->children[0], ladder->next);
     if (!step)
         return 0;
-    int rc = signal_all(crew, ladder->next++, 0);
-    if (rc < 0)
-        return rc;
-    if (wants_the_child_awake(step->signal))
-        signal_all(crew, ladder->next - 1, 1);
+    ladder->next++;
     ladder->until = proc__deadline_in(step->wait_ms);
-    return 1;
+    int awake = wants_the_child_awake(step->signal);
+    int rc = step->scope == PROC_TREE ? signal_trees(crew, step, awake, ladder) : signal_plainly(crew, step, awake);
+    return rc < 0 ? rc : 1;
+}
+
+int proc__stop_next_for_trees(const struct crew *crew, struct stop_ladder *ladder)
+{
+    const proc_stop_step *step;
+    while ((step = step_at(crew->children[0], ladder->next)) && step->scope != PROC_TREE)
+        ladder->next++;
+    return proc__stop_next(crew, ladder);
+}
+
+void proc__stop_done(const struct crew *crew, struct stop_ladder *ladder)
+{
+    proc__tree_await(&ladder->tree, proc__deadline_in(0));
+    proc__tree_done(&ladder->tree, crew);
+}
+
+/* ---- One child ---- */
+
+static int until_it_ends(proc_child *child, struct stop_ladder *ladder)
+{
+    int rc = proc__child_look(child);
+    while (rc == -ETIMEDOUT) {
+        int taken = proc__stop_next(ALONE(child), ladder);
+        if (taken <= 0)
+            return taken < 0 ? taken : -ETIMEDOUT;
+        rc = proc__child_wait_until(child, ladder->until);
+    }
+    return rc;
+}
+
+static void until_its_tree_ends(proc_child *child, struct stop_ladder *ladder)
+{
+    int taken = 1;
+    while (taken > 0 && proc__tree_await(&ladder->tree, ladder->until) > 0)
+        taken = proc__stop_next_for_trees(ALONE(child), ladder);
+}
+
+struct stopping {
+    proc_child *child;
+    struct stop_ladder ladder;
+};
+
+/* Also of a thread that is cancelled while it waits. */
+static void end_stopping(void *arg)
+{
+    struct stopping *stopping = arg;
+    proc__stop_done(ALONE(stopping->child), &stopping->ladder);
 }
 
 int proc_stop(proc_child *child, proc_exit *ret_exit)
 {
+    struct stopping stopping = {.child = child};
     int rc = proc__child_check(child);
     if (rc < 0)
         return rc;
-    struct stop_ladder ladder = {0};
-    rc = proc__child_look(child);
-    while (rc == -ETIMEDOUT) {
-        int taken = proc__stop_next(ALONE(child), &ladder);
-        if (taken <= 0)
-            return taken < 0 ? taken : -ETIMEDOUT;
-        rc = proc__child_wait_until(child, ladder.until);
-    }
+    pthread_cleanup_push(end_stopping, &stopping);
+    rc = until_it_ends(child, &stopping.ladder);
+    if (rc == 0)
+        until_its_tree_ends(child, &stopping.ladder);
+    pthread_cleanup_pop(1);
     if (rc == 0 && ret_exit)
         *ret_exit = child->exit;
     return rc;

@@ -9,12 +9,14 @@
 #include "../base/system.h"
 
 #include "../base/clock.h"
+#include "tree.h"
 
 struct crew;
 
 struct stop_ladder {
     size_t next;    /* the step to be taken next; {0} is the foot of the ladder */
     deadline until; /* how long the last one taken may last */
+    struct tree tree; /* whom the steps for trees have found */
 };
 
 /*
@@ -22,5 +24,9 @@ struct stop_ladder {
  * nobody could be sent one.
  */
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder);
+/* The same when the children have ended, and descendants that a step has found have not: the next one for trees. */
+int proc__stop_next_for_trees(const struct crew *crew, struct stop_ladder *ladder);
+/* Gives back what a ladder holds, and leaves in the handles how far it has reached. */
+void proc__stop_done(const struct crew *crew, struct stop_ladder *ladder);
 
 #endif
