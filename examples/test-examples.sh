@@ -156,6 +156,14 @@ two'
     is err 'mini_shell: a command is missing'
     shell 2 'echo >' ''
     is err 'mini_shell: a file is missing'
+    # Each line is a command of its own, and a remark ends with its line.
+    shell 0 'echo one # not two
+echo two
+
+echo thr\
+ee' 'one
+two
+three'
     # Behind: its standard input is empty, and it is not waited for.
     shell 0 'cat & echo front' front
     printf 'echo from a script\nexit 4\n' >script
