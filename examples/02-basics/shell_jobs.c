@@ -259,12 +259,13 @@ int job_foreground(int number)
     struct job *job = find(number);
     if (!job)
         return 1;
-    fprintf(stderr, "%s\n", job->text);
     if (job->has_modes)
         tcsetattr(TTY, TCSADRAIN, &job->modes);
     if (has_terminal)
         proc_terminal_give(TTY, proc_child_pid(job->stages[0]));
     go_on(job);
+    /* Only now: who reads it may type for the job at once. */
+    fprintf(stderr, "%s\n", job->text);
     return wait_for(job);
 }
 
