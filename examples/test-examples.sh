@@ -149,13 +149,31 @@ two'
     grep -q 'cd: nowhere: No such file' err || fail 'mini_shell: does not tell why'
     shell 127 'no-such-program' ''
     grep -q 'No such file' err || fail 'mini_shell: does not tell why'
-    shell 127 'cat < no-such-file' ''
+    shell 1 'cat < no-such-file' ''
+    shell 1 'echo lost > no-such-directory/file' ''
+    shell 126 '/' ''
+    # Nothing that is asked for is left out silently.
+    shell 2 'jobs > listed' ''
+    is err 'mini_shell: jobs: redirections and & are for programs'
+    shell 2 'exit 3 &' ''
+    shell 2 'exit three' ''
+    is err 'mini_shell: exit: three: no number'
+    shell 1 'fg none' ''
+    is err 'mini_shell: no such job'
     shell 2 'echo "open' ''
     is err 'mini_shell: a quote is not closed'
     shell 2 'echo | | cat' ''
     is err 'mini_shell: a command is missing'
     shell 2 'echo >' ''
     is err 'mini_shell: a file is missing'
+    # Each line is a command of its own, and a remark ends with its line.
+    shell 0 'echo one # not two
+echo two
+
+echo thr\
+ee' 'one
+two
+three'
     # Behind: its standard input is empty, and it is not waited for.
     shell 0 'cat & echo front' front
     printf 'echo from a script\nexit 4\n' >script

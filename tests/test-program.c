@@ -153,6 +153,55 @@ static void a_script_by_descriptor_needs_it_in_the_child(void **state)
     close(fd);
 }
 
+/* 0 to 2 are inherited, so a script has them if the program was opened there. */
+static int executes_its_standard_input(void *arg)
+{
+    proc_child *child;
+    proc_error error;
+    (void)arg;
+    int fd = memfd_create("program", MFD_CLOEXEC), input = 0;
+    require(write(fd, script, sizeof script - 1) == (ssize_t)sizeof script - 1 && fchmod(fd, 0700) == 0);
+    require(dup2(fd, input) == input);
+    require_rc(proc_spawn(&child, PROC_ARGV("x", "inherited"), PROC_OPTIONS(BY_FD(input), .out = PROC_PIPE)), 0);
+    require(strcmp(said(child), "script inherited") == 0);
+    proc_child_free(child);
+    /* Whatever else is there then is not the script. */
+    require_rc(proc_spawn(&child, PROC_ARGV("x"), PROC_OPTIONS(BY_FD(input), .in = PROC_NULL, .error = &error)),
+               -ENOENT);
+    require(strstr(error.text, "a script") != NULL);
+    fcntl(fd, F_SETFD, 0);
+    require_rc(proc_spawn(&child, PROC_ARGV("x"),
+                          PROC_OPTIONS(BY_FD(fd), .flags = PROC_INHERIT_FDS, .fds = PROC_FDS({fd, PROC_NULL}),
+                                       .error = &error)),
+               -ENOENT);
+    require(strstr(error.text, "a script") != NULL);
+    return 0;
+}
+
+static void a_script_that_is_an_inherited_descriptor_is_executed(void **state)
+{
+    (void)state;
+    assert_in_fork(executes_its_standard_input, NULL);
+}
+
+/* A path descriptor cannot be read, but what is behind it can be opened. */
+static void a_script_by_a_path_descriptor_is_told_as_well(void **state)
+{
+    (void)state;
+    char *directory = directory_make(), *path = path_in(directory, "script");
+    file_write(path, script);
+    chmod(path, 0755);
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    char text[200];
+    snprintf(text, sizeof text, "spawn \"x\": exec %d: a script, whose interpreter needs it in .fds, too", fd);
+    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(BY_FD(fd)), -ENOENT, PROC_STEP_EXEC, fd, text);
+    assert_says(PROC_ARGV("x", "runs"), PROC_OPTIONS(BY_FD(fd), .fds = PROC_FDS({9, PROC_FD(fd)})), "script runs");
+    close(fd);
+    unlink(path);
+    free(path);
+    directory_remove(directory);
+}
+
 static void what_cannot_be_executed_by_descriptor_is_told_by_its_number(void **state)
 {
     (void)state;
@@ -289,6 +338,8 @@ int main(int argc, char **argv)
         spawning_test(a_move_onto_the_programs_number_does_not_lose_it),
         spawning_test(no_descriptor_of_the_program_is_left_in_the_child),
         machine_test(a_script_by_descriptor_needs_it_in_the_child),
+        machine_test(a_script_that_is_an_inherited_descriptor_is_executed),
+        machine_test(a_script_by_a_path_descriptor_is_told_as_well),
         machine_test(what_cannot_be_executed_by_descriptor_is_told_by_its_number),
         machine_test(without_execveat_the_descriptor_is_executed_through_proc),
         cmocka_unit_test(a_program_by_descriptor_excludes_what_names_or_searches_one),

@@ -853,6 +853,28 @@ static void a_stop_and_an_end_are_told_apart_within_a_time_limit(void **state)
     proc_child_free(child);
 }
 
+/* As long as its leader has not been reaped, a group can be signalled by it. */
+static void an_end_that_a_wait_for_a_stop_tells_is_not_taken_away(void **state)
+{
+    const int timeouts[] = {-1, PATIENCE_MS};
+    proc_child *job[2];
+    proc_usage usage;
+    (void)state;
+    for (size_t i = 0; i < sizeof timeouts / sizeof timeouts[0]; i++) {
+        assert_rc(proc_spawn_pipeline(job, PROC_REQUESTS({CHILD_DOES("exit", "3"), NULL}, {CHILD_DOES("ready"), NULL}),
+                                      PROC_OPTIONS(.flags = PROC_NEW_GROUP, .out = PROC_NULL)),
+                  2);
+        assert_rc(proc_wait_stopped(job[0], timeouts[i], NULL), 0);
+        assert_rc(proc_wait_stopped(job[0], 0, NULL), 0);
+        assert_rc(proc_child_usage(job[0], &usage), -EAGAIN);
+        assert_rc(proc_kill(job[0], SIGTERM, PROC_GROUP), 0);
+        assert_ends(job[1], PROC_SIGNALED, SIGTERM);
+        assert_ends(job[0], PROC_EXITED, 3);
+        proc_child_free(job[1]);
+        proc_child_free(job[0]);
+    }
+}
+
 static void a_wait_for_a_stop_keeps_its_deadline(void **state)
 {
     (void)state;
@@ -970,6 +992,7 @@ int main(int argc, char **argv)
         spawning_test(a_terminal_that_we_have_open_becomes_the_childs),
         spawning_test(a_terminal_of_a_session_is_not_stolen),
         spawning_test(a_stop_and_an_end_are_told_apart_within_a_time_limit),
+        spawning_test(an_end_that_a_wait_for_a_stop_tells_is_not_taken_away),
         spawning_test(a_wait_for_a_stop_keeps_its_deadline),
         spawning_test(a_stop_is_told_where_sigchld_is_ignored),
         spawning_test(a_wait_for_a_stop_sees_an_end_that_another_thread_has_reaped),

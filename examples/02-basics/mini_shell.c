@@ -18,14 +18,24 @@ struct shell {
     int leaves; /* 1: by exit */
 };
 
-static int number_of(const struct command *command)
+/* ---- What has to happen in the shell itself ---- */
+
+/* What stands for `otherwise` if it is not said; -1: no number. */
+static int number_of(const struct command *command, int otherwise)
 {
-    return command->argc > 1 ? atoi(command->argv[1]) : 0;
+    const char *text = command->argc > 1 ? command->argv[1] : NULL;
+    char *end;
+    if (!text)
+        return otherwise;
+    text += *text == '%';
+    long number = strtol(text, &end, 10);
+    return end == text || *end != '\0' || number < 0 || number > 0xffff ? -1 : (int)number;
 }
 
-static int change_directory(const struct command *command)
+static int change_directory(struct shell *shell, const struct command *command)
 {
     const char *where = command->argc > 1 ? command->argv[1] : getenv("HOME");
+    (void)shell;
     if (where && chdir(where) == 0)
         return 0;
     fprintf(stderr, "mini_shell: cd: %s: %s\n", where ? where : "HOME", where ? strerror(errno) : "not set");
@@ -34,28 +44,59 @@ static int change_directory(const struct command *command)
 
 static int leave(struct shell *shell, const struct command *command)
 {
+    int number = number_of(command, shell->last_status);
     shell->leaves = 1;
-    return command->argc > 1 ? number_of(command) & 0xff : shell->last_status;
+    if (number >= 0)
+        return number & 0xff;
+    fprintf(stderr, "mini_shell: exit: %s: no number\n", command->argv[1]);
+    return 2;
 }
 
-/* What has to happen in the shell itself. 0: the command is none of these. */
-static int run_builtin(struct shell *shell, const struct command *command)
+static int go_on_in_front(struct shell *shell, const struct command *command)
 {
-    const char *name = command->argv[0];
-    if (strcmp(name, "cd") == 0)
-        shell->last_status = change_directory(command);
-    else if (strcmp(name, "exit") == 0)
-        shell->last_status = leave(shell, command);
-    else if (strcmp(name, "fg") == 0)
-        shell->last_status = job_foreground(number_of(command));
-    else if (strcmp(name, "bg") == 0)
-        shell->last_status = job_background(number_of(command));
-    else if (strcmp(name, "jobs") == 0)
-        jobs_list(), shell->last_status = 0;
-    else
-        return 0;
-    return 1;
+    (void)shell;
+    return job_foreground(number_of(command, 0));
 }
+
+static int go_on_behind(struct shell *shell, const struct command *command)
+{
+    (void)shell;
+    return job_background(number_of(command, 0));
+}
+
+static int list_jobs(struct shell *shell, const struct command *command)
+{
+    (void)shell, (void)command;
+    jobs_list();
+    return 0;
+}
+
+static const struct builtin {
+    const char *name;
+    int (*run)(struct shell *shell, const struct command *command);
+} builtins[] = {
+    {"cd", change_directory}, {"exit", leave}, {"fg", go_on_in_front}, {"bg", go_on_behind}, {"jobs", list_jobs},
+};
+
+/* NULL: it is a program, or programs. */
+static const struct builtin *builtin_of(const struct pipeline *pipeline)
+{
+    for (size_t i = 0; pipeline->count == 1 && i < sizeof builtins / sizeof builtins[0]; i++)
+        if (strcmp(pipeline->commands[0].argv[0], builtins[i].name) == 0)
+            return &builtins[i];
+    return NULL;
+}
+
+static int run_builtin(struct shell *shell, const struct builtin *builtin, const struct pipeline *pipeline)
+{
+    const struct command *command = &pipeline->commands[0];
+    if (!command->in && !command->out && !command->err && !pipeline->background)
+        return builtin->run(shell, command);
+    fprintf(stderr, "mini_shell: %s: redirections and & are for programs\n", builtin->name);
+    return 2;
+}
+
+/* ---- Lines ---- */
 
 static void run_line(struct shell *shell, const char *line)
 {
@@ -63,8 +104,8 @@ static void run_line(struct shell *shell, const char *line)
     const char *complaint;
     int rc = 0;
     while (!shell->leaves && (rc = pipeline_parse(&line, shell->last_status, &pipeline, &complaint)) > 0) {
-        if (pipeline.count > 1 || !run_builtin(shell, &pipeline.commands[0]))
-            shell->last_status = job_run(&pipeline);
+        const struct builtin *builtin = builtin_of(&pipeline);
+        shell->last_status = builtin ? run_builtin(shell, builtin, &pipeline) : job_run(&pipeline);
         pipeline_done(&pipeline);
     }
     if (rc < 0) {
@@ -109,5 +150,6 @@ int main(int argc, char *argv[])
         run_lines(&shell, from, interactive);
     if (from != stdin)
         fclose(from);
+    jobs_end();
     return shell.last_status;
 }

@@ -17,6 +17,7 @@
 #include <proc/proc.h>
 
 #define TTY STDIN_FILENO
+#define MOST_TRIES 16
 #define OF_THE_SHELL \
     (PROC_SIGNAL(SIGINT) | PROC_SIGNAL(SIGQUIT) | PROC_SIGNAL(SIGTSTP) | PROC_SIGNAL(SIGTTIN) | PROC_SIGNAL(SIGTTOU))
 
@@ -25,28 +26,55 @@ struct job {
     char *text;
     proc_child **stages;
     size_t count;
-    int is_stopped;
+    int stopped_by;       /* a signal; 0: it is not stopped */
+    struct termios modes; /* of the terminal when it was stopped in front */
+    int has_modes;
     struct job *next; /* the one that was started before */
 };
 
 static struct job *jobs;
 static int has_terminal;
 static struct termios usual; /* how the shell wants its terminal */
+static pid_t before;         /* the group that had the terminal */
+
+/*
+ * A shell that is started behind another job must not touch the terminal: it stops until somebody puts it in front. 0:
+ * there is nobody who would, or the terminal is not ours.
+ */
+static int wait_for_the_front(void)
+{
+    signal(SIGTTIN, SIG_DFL);
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        before = tcgetpgrp(TTY);
+        if (before < 0 || before == getpgrp())
+            return before > 0;
+        kill(0, SIGTTIN);
+    }
+    return 0;
+}
 
 void jobs_begin(int interactive)
 {
-    has_terminal = interactive;
     if (!interactive)
         return;
-    /* Typed signals are for the jobs; and a shell that is started behind another job must not touch the terminal. */
-    while (tcgetpgrp(TTY) != getpgrp())
-        kill(0, SIGTTIN);
+    has_terminal = wait_for_the_front();
+    if (!has_terminal) {
+        fprintf(stderr, "mini_shell: the terminal is not ours: no job control\n");
+        return;
+    }
+    /* Typed signals are for the jobs. */
     for (int signal_number = 1; signal_number < 32; signal_number++)
         if (OF_THE_SHELL & PROC_SIGNAL(signal_number))
             signal(signal_number, SIG_IGN);
     setpgid(0, 0);
     proc_terminal_give(TTY, (int)getpgrp());
     tcgetattr(TTY, &usual);
+}
+
+void jobs_end(void)
+{
+    if (has_terminal)
+        proc_terminal_give(TTY, (int)before);
 }
 
 /* ---- Starting ---- */
@@ -122,11 +150,16 @@ static void forget(struct job *job)
 
 /* ---- Waiting ---- */
 
-/* 0: all stages have ended; 1: one is stopped; -1: it runs on. Nothing is taken away, so that the group keeps its name. */
-static int look_at(const struct job *job, int timeout_ms)
+/*
+ * 0: all stages have ended; 1: one is stopped; -1: it runs on. Nothing is taken away, so that the group keeps its name.
+ * Without a terminal nobody could go on with what is stopped but he who has stopped it, so that is no news for us.
+ */
+static int look_at(struct job *job, int timeout_ms)
 {
+    job->stopped_by = 0;
     for (size_t i = 0; i < job->count; i++) {
-        int rc = proc_wait_stopped(job->stages[i], timeout_ms, NULL);
+        int rc = has_terminal ? proc_wait_stopped(job->stages[i], timeout_ms, &job->stopped_by)
+                              : proc_wait(job->stages[i], timeout_ms, NULL);
         if (rc != 0)
             return rc > 0 ? 1 : -1;
     }
@@ -134,7 +167,7 @@ static int look_at(const struct job *job, int timeout_ms)
 }
 
 /* The leader of the group is waited for last. */
-static int status_of(const struct job *job)
+static proc_exit end_of(const struct job *job)
 {
     proc_exit last = {0};
     for (size_t i = job->count; i > 0; i--) {
@@ -147,23 +180,41 @@ static int status_of(const struct job *job)
         proc_exit_text(&last, text, sizeof text);
         fprintf(stderr, "%s: %s\n", job->text, text);
     }
-    return proc_exit_shell(&last);
+    return last;
+}
+
+/* What a job has left behind that ended by itself is meant, as by stty(1); not what one had made for its own use. */
+static void take_terminal_back(int keeps_modes)
+{
+    if (!has_terminal)
+        return;
+    proc_terminal_give(TTY, (int)getpgrp());
+    if (keeps_modes)
+        tcgetattr(TTY, &usual);
+    else
+        tcsetattr(TTY, TCSADRAIN, &usual);
 }
 
 static int wait_for(struct job *job)
 {
-    job->is_stopped = look_at(job, -1) == 1;
-    if (has_terminal) {
-        proc_terminal_give(TTY, (int)getpgrp());
-        tcsetattr(TTY, TCSADRAIN, &usual);
-    }
-    if (job->is_stopped) {
+    if (look_at(job, -1) == 1) {
+        job->has_modes = tcgetattr(TTY, &job->modes) == 0;
+        take_terminal_back(0);
         fprintf(stderr, "\n[%d] stopped  %s\n", job->number, job->text);
-        return 128 + SIGTSTP;
+        return 128 + job->stopped_by;
     }
-    int status = status_of(job);
+    proc_exit ended = end_of(job);
+    take_terminal_back(ended.kind == PROC_EXITED);
     forget(job);
-    return status;
+    return proc_exit_shell(&ended);
+}
+
+/* As other shells tell them apart: a file that a redirection names, a program that is not there, any other reason. */
+static int status_of_failure(const proc_error *error)
+{
+    if (error->step == PROC_STEP_OPEN)
+        return 1;
+    return error->step == PROC_STEP_SEARCH || error->code == ENOENT ? 127 : 126;
 }
 
 int job_run(const struct pipeline *pipeline)
@@ -174,7 +225,7 @@ int job_run(const struct pipeline *pipeline)
         fprintf(stderr, "mini_shell: %s\n", error.text[0] ? error.text : "cannot start");
         job->count = 0;
         job_free(job);
-        return error.step == PROC_STEP_SEARCH || error.code == ENOENT ? 127 : 126;
+        return status_of_failure(&error);
     }
     job->next = jobs;
     jobs = job;
@@ -199,7 +250,7 @@ static struct job *find(int number)
 
 static void go_on(struct job *job)
 {
-    job->is_stopped = 0;
+    job->stopped_by = 0;
     proc_kill(job->stages[0], SIGCONT, has_terminal ? PROC_GROUP : PROC_ONE);
 }
 
@@ -208,9 +259,12 @@ int job_foreground(int number)
     struct job *job = find(number);
     if (!job)
         return 1;
+    if (job->has_modes)
+        tcsetattr(TTY, TCSADRAIN, &job->modes);
     if (has_terminal)
         proc_terminal_give(TTY, proc_child_pid(job->stages[0]));
     go_on(job);
+    /* Only now: who reads it may type for the job at once. */
     fprintf(stderr, "%s\n", job->text);
     return wait_for(job);
 }
@@ -228,7 +282,7 @@ int job_background(int number)
 void jobs_list(void)
 {
     for (const struct job *job = jobs; job; job = job->next)
-        printf("[%d] %s  %s\n", job->number, job->is_stopped ? "stopped" : "running", job->text);
+        printf("[%d] %s  %s\n", job->number, job->stopped_by ? "stopped" : "running", job->text);
     fflush(stdout);
 }
 
@@ -237,13 +291,12 @@ void jobs_report(void)
     struct job *next;
     for (struct job *job = jobs; job; job = next) {
         next = job->next;
-        int seen = look_at(job, 0);
-        job->is_stopped = seen == 1;
+        int was_stopped = job->stopped_by, seen = look_at(job, 0);
+        if (has_terminal && (seen == 0 || (seen == 1 && !was_stopped)))
+            fprintf(stderr, "[%d] %s  %s\n", job->number, seen == 0 ? "ended  " : "stopped", job->text);
         if (seen != 0)
             continue;
-        if (has_terminal)
-            fprintf(stderr, "[%d] ended    %s\n", job->number, job->text);
-        (void)status_of(job);
+        (void)end_of(job);
         forget(job);
     }
 }

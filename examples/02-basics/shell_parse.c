@@ -91,6 +91,8 @@ static char *take_word(const char **text, int last_status)
             add_value(&word, text, last_status);
         else if (c != '\\')
             add(&word, &c, 1);
+        else if (**text == '\n')
+            ++*text;
         else if (**text)
             add(&word, (*text)++, 1);
         if (rc < 0) {
@@ -105,9 +107,9 @@ static char *take_word(const char **text, int last_status)
 
 static void skip_blanks(const char **text)
 {
-    *text += strspn(*text, " \t\n");
+    *text += strspn(*text, " \t");
     if (**text == '#')
-        *text += strlen(*text);
+        *text += strcspn(*text, "\n");
 }
 
 static void add_argument(struct command *command, char *word)
@@ -133,11 +135,11 @@ static char **take_redirection(struct command *command, const char **text)
 
 static const char *parse_command(struct command *command, const char **text, int last_status)
 {
-    for (skip_blanks(text); **text && !strchr("|;&", **text); skip_blanks(text)) {
+    for (skip_blanks(text); **text && !strchr("|;&\n", **text); skip_blanks(text)) {
         char **file = take_redirection(command, text);
         if (file)
             skip_blanks(text);
-        if (file && (**text == '\0' || strchr("|;&<>", **text)))
+        if (file && (**text == '\0' || strchr("|;&<>\n", **text)))
             return "a file is missing";
         char *word = take_word(text, last_status);
         if (!word)
@@ -166,7 +168,8 @@ static const char *parse_commands(struct pipeline *pipeline, const char **text, 
 int pipeline_parse(const char **line, int last_status, struct pipeline *ret_pipeline, const char **ret_complaint)
 {
     struct pipeline pipeline = {0};
-    skip_blanks(line);
+    for (skip_blanks(line); **line == '\n'; skip_blanks(line))
+        ++*line;
     const char *begin = *line;
     if (*begin == '\0')
         return 0;

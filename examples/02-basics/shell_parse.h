@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A line of the small shell, understood: words, quotes, `$?` and `$NAME`, `|`, `<`, `>`, `>>`, `2>`, `;` and `&`. */
+/* Lines of the small shell: words, quotes, `$?` and `$NAME`, `|`, `<`, `>`, `>>`, `2>`, `;`, `&` and `#`. */
 #ifndef SHELL_PARSE_H
 #define SHELL_PARSE_H
 

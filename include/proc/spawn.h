@@ -383,8 +383,8 @@ PROC_API PROC_CHECK int proc_spawn_pipeline(proc_child *children[], const proc_r
  * What is started, where, and in which group.
  *
  * A program by descriptor may be anything that fexecve(3) takes, a memory file too; argv[0] is free. The interpreter of
- * a script opens the descriptor again, so the child must have it: `.fds = PROC_FDS({9, PROC_FD(fd)})`; without that a
- * script is -ENOENT, with a text.
+ * a script opens the descriptor again, so the child must have it: `.fds = PROC_FDS({9, PROC_FD(fd)})`, unless it is
+ * inherited at its own number; without that a script is -ENOENT, with a text.
  */
 typedef struct proc_start {
     size_t size;                     /**< sizeof(proc_start). */

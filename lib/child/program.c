@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/fd.h"
 #include "environment.h"
@@ -78,15 +81,36 @@ static int number_in_child(const struct wiring *wiring, int fd)
     return -1;
 }
 
+/* A descriptor that is open for its path alone cannot be read, but opened once more. */
+static int64_t read_begin(int fd, char *begin, size_t size)
+{
+    char path[sizeof "/proc/self/fd/" + DECIMAL_ROOM];
+    struct stat about;
+    int64_t got = proc__fd_read_first(fd, begin, size);
+    if (got != -EBADF || fstat(fd, &about) < 0 || !S_ISREG(about.st_mode))
+        return got;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int readable = proc__fd_open(path, O_RDONLY, 0);
+    if (readable < 0)
+        return readable;
+    got = proc__fd_read_first(readable, begin, size);
+    proc__fd_close(&readable);
+    return got;
+}
+
 static int is_script(int fd)
 {
     char begin[2];
-    return proc__fd_read_first(fd, begin, sizeof begin) == sizeof begin && memcmp(begin, "#!", sizeof begin) == 0;
+    return read_begin(fd, begin, sizeof begin) == sizeof begin && memcmp(begin, "#!", sizeof begin) == 0;
 }
 
-static int stays_open(const struct request *request, int fd)
+/* At its own number, without being asked for; unless something else is put there. */
+static int stays_open(const struct request *request, const struct wiring *wiring, int fd)
 {
-    return (request->options.flags & PROC_INHERIT_FDS) && !(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    for (size_t i = 0; i < wiring->move_count; i++)
+        if (wiring->moves[i].number == fd)
+            return 0;
+    return (fd <= STDERR_FILENO || request->options.flags & PROC_INHERIT_FDS) && !(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
 static int use_descriptor(struct plan *plan, const struct request *request, const struct wiring *wiring,
@@ -97,7 +121,7 @@ static int use_descriptor(struct plan *plan, const struct request *request, cons
     plan->paths = no_paths;
     plan->program_fd = fd;
     plan->program_number = number_in_child(wiring, fd);
-    if (plan->program_number >= 0 || stays_open(request, fd) || !is_script(fd))
+    if (plan->program_number >= 0 || stays_open(request, wiring, fd) || !is_script(fd))
         return 0;
     proc__fail(ret_failure, PROC_STEP_EXEC, ENOENT, fd, NULL);
     ret_failure->reason = "a script, whose interpreter needs it in .fds, too";

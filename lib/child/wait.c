@@ -26,11 +26,19 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
 
 #define LOOK_AGAIN_MS 10
 
-/* 0: it has ended; 1: it is stopped; -ETIMEDOUT: it runs; or another negative errno. */
+/*
+ * 0: it has ended; 1: it is stopped; -ETIMEDOUT: it runs; or another negative errno. Its end is only looked at: reaped,
+ * the leader of a job could not be told to go on with the group that it leads.
+ */
 static int look_for_both(proc_child *child, int *ret_signal)
 {
-    int rc = proc__child_look(child);
-    return rc == -ETIMEDOUT && proc__pidfd_peek_stop(child->pidfd, ret_signal) == 1 ? 1 : rc;
+    proc_exit unused;
+    int rc = proc__pidfd_peek(child->pidfd, &unused);
+    if (rc < 0) /* reaped already */
+        return proc__child_look(child);
+    if (rc == 1)
+        return 0;
+    return proc__pidfd_peek_stop(child->pidfd, ret_signal) == 1 ? 1 : -ETIMEDOUT;
 }
 
 /*
