@@ -34,10 +34,11 @@ int proc__child_signal(proc_child *child, int signal, int scope)
     pthread_mutex_lock(&child->lock);
     if (!child->ended)
         rc = proc__pidfd_signal(child->pidfd, signal, scope == PROC_GROUP ? SIGNAL_PROCESS_GROUP : 0);
-    if (is_missing(rc))
+    if (is_missing(rc) && !child->is_orphan)
         rc = signal_by_number(child, signal, scope);
     pthread_mutex_unlock(&child->lock);
-    return rc;
+    /* Its reaper may free its number at any time. */
+    return child->is_orphan && rc == -EINVAL && scope == PROC_GROUP ? -ENOTSUP : rc;
 }
 
 /*
@@ -47,7 +48,7 @@ int proc__child_signal(proc_child *child, int signal, int scope)
 int proc__child_signal_to_end(proc_child *child, int signal, int scope)
 {
     int rc = proc__child_signal(child, signal, scope);
-    if (scope == PROC_GROUP && getpgid(child->pid) != child->pid)
+    if (rc == -ENOTSUP || (scope == PROC_GROUP && getpgid(child->pid) != child->pid))
         rc = proc__child_signal(child, signal, PROC_ONE);
     return rc;
 }
