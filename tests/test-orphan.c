@@ -180,7 +180,7 @@ static void a_failure_comes_home_with_step_and_text(void **state)
     assert_fails(PROC_ARGV("/no/such"), ORPHAN(.in = PROC_NULL), -ENOENT, PROC_STEP_EXEC, 0,
                  "spawn \"/no/such\": exec \"/no/such\": No such file or directory");
     assert_fails(PROC_ARGV("true"), ORPHAN(.cwd = "/no/such"), -ENOENT, PROC_STEP_CWD, -1,
-                 "spawn \"true\": cwd \"/no/such\": No such file or directory");
+                 "spawn \"true\": chdir \"/no/such\": No such file or directory");
     assert_no_children();
 }
 

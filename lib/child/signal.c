@@ -28,6 +28,13 @@ static int signal_by_number(proc_child *child, int signal, int scope)
     return rc == -ECHILD ? -ESRCH : rc;
 }
 
+/* Its reaper may free an orphan's number at any time: where the flag is missing, or denied, there is no other way. */
+static int judge_group_refusal(const proc_child *child, int rc)
+{
+    int is_denied = rc == -EPERM && proc__pidfd_signal(child->pidfd, 0, 0) == 0;
+    return rc == -EINVAL || is_denied ? -ENOTSUP : rc;
+}
+
 int proc__child_signal(proc_child *child, int signal, int scope)
 {
     int rc = -ESRCH;
@@ -36,9 +43,10 @@ int proc__child_signal(proc_child *child, int signal, int scope)
         rc = proc__pidfd_signal(child->pidfd, signal, scope == PROC_GROUP ? SIGNAL_PROCESS_GROUP : 0);
     if (is_missing(rc) && !child->is_orphan)
         rc = signal_by_number(child, signal, scope);
+    if (rc < 0 && child->is_orphan && scope == PROC_GROUP)
+        rc = judge_group_refusal(child, rc);
     pthread_mutex_unlock(&child->lock);
-    /* Its reaper may free its number at any time. */
-    return child->is_orphan && rc == -EINVAL && scope == PROC_GROUP ? -ENOTSUP : rc;
+    return rc;
 }
 
 /*

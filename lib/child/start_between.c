@@ -33,6 +33,8 @@
 #include "../isolation/namespaces.h"
 #include "held.h"
 
+#define BLIND_MS 100
+
 /* In shared memory, where it is true whenever and however a process ends, and no filter can keep it back. */
 struct told {
     int pid;     /* of the child that the one in between has borne; 0 = none */
@@ -272,14 +274,22 @@ static struct report let_it_live(struct birth *birth, int pidfd)
     return report.step ? report : proc__judge_silence(birth->plan, pidfd);
 }
 
+/* It has been killed; where poll(2) itself fails nothing tells when that is done. */
+static void await_end_of_orphan(int pidfd)
+{
+    deadline until = proc__deadline_in(BLIND_MS);
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    while (proc__poll(&end, 1, DEADLINE_NEVER) < 0 && proc__nap(until) == 0)
+        ;
+}
+
 /* An orphan is reaped by who has got it: that it has ended must do. */
 static void end_held(const struct birth *birth, int *pidfd)
 {
     proc__hold_refuse(&birth->hold);
     proc__pidfd_signal(*pidfd, SIGKILL, 0);
-    struct pollfd end = {.fd = *pidfd, .events = POLLIN};
-    while (birth->plan->is_orphan && proc__poll(&end, 1, DEADLINE_NEVER) < 0 && proc__pidfd_signal(*pidfd, 0, 0) == 0)
-        proc__nap(DEADLINE_NEVER);
+    if (birth->plan->is_orphan)
+        await_end_of_orphan(*pidfd);
     proc__pidfd_await(*pidfd);
     proc__fd_close(pidfd);
 }
