@@ -113,7 +113,7 @@ static void die_with_starter(int signal)
 }
 
 /* 0: in a pid namespace of its own, where the starter has no number. */
-static int is_orphan(const struct hold *hold)
+static int has_lost_parent(const struct hold *hold)
 {
     long parent = proc__syscall(SYS_getppid, 0, 0, 0, 0, 0, 0);
     return parent != 0 && parent != hold->starter;
@@ -129,7 +129,7 @@ static int is_let_through(const struct hold *hold)
 static int wait_as_child(const struct hold *hold)
 {
     die_with_starter(SIGKILL);
-    if (is_orphan(hold))
+    if (has_lost_parent(hold))
         return 0;
     int through = is_let_through(hold);
     die_with_starter(0);
@@ -162,8 +162,10 @@ static int wait_at_gate(struct hold *hold)
 void proc__hold_stay(const struct hold *hold)
 {
     struct pollfd end = {.fd = hold->starter_fd, .events = POLLIN};
-    if (proc__hold_say(hold->report[1], HOLD_WORD_BORN) > 0)
-        proc__step_call(PPOLL, (long)&end, 1, 0);
+    long rc = proc__hold_say(hold->report[1], HOLD_WORD_BORN) > 0 ? -EAGAIN : 0;
+    /* Where it cannot wait it asks: it is killed in a moment. */
+    while (rc < 0 && proc__syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) == hold->starter)
+        rc = proc__step_call(PPOLL, (long)&end, 1, 0);
 }
 
 /* The lock would go with any other number of the same pipe: the old one is closed before it is taken. */
