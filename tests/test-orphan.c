@@ -257,8 +257,8 @@ static void it_lives_in_namespaces_that_are_made_at_its_birth(void **state)
         if (!can_make(kinds[i]))
             continue;
         made++;
-        proc_child *child = start(CHILD_DOES("sleep", "forever"),
-                                  ORPHAN(.namespaces = PROC_NAMESPACES(.create = kinds[i])));
+        proc_child *child =
+            start(CHILD_DOES("sleep", "forever"), ORPHAN(.namespaces = PROC_NAMESPACES(.create = kinds[i])));
         int pid = proc_child_pid(child);
         assert_int_equal(parent_of(pid), heir);
         for (uint32_t kind = 1; kind <= PROC_NS_CGROUP; kind <<= 1)
@@ -371,21 +371,29 @@ static void what_contradicts_it_is_refused(void **state)
     assert_non_null(strstr(error.text, "PROC_ORPHAN is for proc_spawn"));
 }
 
+/* An emulator knows of fork(2), and of no other birth. */
+static int needs_orphans(void **state)
+{
+    int rc = needs_a_machine(state);
+    return rc < 0 ? rc : needs_pidfd_open(state);
+}
+#define orphan_test(test) cmocka_unit_test_setup(test, needs_orphans)
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        pidfd_test(its_parent_is_who_gets_orphans_and_it_is_no_child_of_ours),
-        pidfd_test(the_program_sees_but_one_parent),
-        pidfd_test(sigchld_is_not_raised_for_it),
-        pidfd_test(a_thief_finds_nothing_that_matters),
-        pidfd_test(a_failure_comes_home_with_step_and_text),
-        pidfd_test(its_pidfd_tells_its_end_and_its_status_is_the_true_one),
-        pidfd_test(its_descriptors_are_placed_and_its_bytes_collected),
-        pidfd_test(freeing_lets_it_run),
-        pidfd_test(it_is_stopped_by_steps_and_its_group_with_it),
-        pidfd_test(it_lives_in_namespaces_that_are_made_at_its_birth),
+        orphan_test(its_parent_is_who_gets_orphans_and_it_is_no_child_of_ours),
+        orphan_test(the_program_sees_but_one_parent),
+        orphan_test(sigchld_is_not_raised_for_it),
+        orphan_test(a_thief_finds_nothing_that_matters),
+        orphan_test(a_failure_comes_home_with_step_and_text),
+        orphan_test(its_pidfd_tells_its_end_and_its_status_is_the_true_one),
+        orphan_test(its_descriptors_are_placed_and_its_bytes_collected),
+        orphan_test(freeing_lets_it_run),
+        orphan_test(it_is_stopped_by_steps_and_its_group_with_it),
+        orphan_test(it_lives_in_namespaces_that_are_made_at_its_birth),
         root_test(it_changes_its_ids),
-        pidfd_test(a_subreaper_gets_a_child_like_any),
+        orphan_test(a_subreaper_gets_a_child_like_any),
         machine_test(without_pidfds_by_number_it_is_refused),
         spawning_test(what_contradicts_it_is_refused),
     };

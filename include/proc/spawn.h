@@ -228,8 +228,8 @@ typedef struct proc_slot {
  * the kernel can do that by a pidfd (Linux 6.9), else -ENOTSUP. SIGCHLD is not raised, and waits for just any child do
  * not meet it.
  *
- * If this program is itself who gets orphans (a subreaper, or the first process of a pid namespace), the process becomes
- * a child of ours after all: it is waited for like any, sends SIGCHLD, and is a zombie until then.
+ * If this program is itself who gets orphans (a subreaper, or the first process of a pid namespace), the process
+ * becomes a child of ours after all: it is waited for like any, sends SIGCHLD, and is a zombie until then.
  *
  * The start copies our page tables, as fork(2) does.
  */

@@ -41,8 +41,13 @@ static void close_both(int ends[2])
 int proc__hold_make(struct hold *ret_hold)
 {
     struct hold hold = {
-        .gate = {-1, -1}, .report = {-1, -1}, .starter = (int)getpid(), .starter_fd = -1, .hook_ms = -1,
-        .gone_end = DEADLINE_NEVER};
+        .gate = {-1, -1},
+        .report = {-1, -1},
+        .starter = (int)getpid(),
+        .starter_fd = -1,
+        .hook_ms = -1,
+        .gone_end = DEADLINE_NEVER,
+    };
     int rc = proc__fd_pipe(hold.gate);
     if (rc == 0)
         rc = proc__fd_pipe(hold.report);

@@ -11,8 +11,8 @@
  *     proc__hold_outcome(&hold, pidfd, &report)
  *     proc__hold_done(&hold)
  *
- * A process that is to be no child of the starter cannot be bound to it by its parent: it has the starter's pidfd beside
- * the gate, and leaves when that ends. So does who bears it.
+ * A process that is to be no child of the starter cannot be bound to it by its parent: it has the starter's pidfd
+ * beside the gate, and leaves when that ends. So does who bears it.
  *
  * No end of file is relied on alone: a fork(2) in another thread of ours gives its child the other ends of both pipes,
  * perhaps for ever.
@@ -27,12 +27,12 @@
 #include "plan.h"
 
 struct hold {
-    int gate[2];   /* [1] is ours: one byte = go on, its end = we are gone */
-    int report[2]; /* [0] is ours */
-    int starter;   /* our pid */
+    int gate[2];    /* [1] is ours: one byte = go on, its end = we are gone */
+    int report[2];  /* [0] is ours */
+    int starter;    /* our pid */
     int starter_fd; /* our pidfd, for one that is to be no child of ours; -1 = it is one, which is what make sets */
-    int binds;     /* 1: the new process is going to ask whether we are still there; make sets 0 */
-    int hook_ms;   /* how long a hook may take; -1 = for ever, which is what make sets */
+    int binds;      /* 1: the new process is going to ask whether we are still there; make sets 0 */
+    int hook_ms;    /* how long a hook may take; -1 = for ever, which is what make sets */
 
     /* What the new process has said of itself so far. */
     int guarded;       /* 1: it holds a lock that lasts as long as its end of the report pipe */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, or in a
- * copy of it; which one is not decided here. (There are two more: start_between.c for births into namespaces and those by
- * another process, start_forked.c for functions of the caller's.) In both the report is simply there when the call
+ * copy of it; which one is not decided here. (There are two more: start_between.c for births into namespaces and those
+ * by another process, start_forked.c for functions of the caller's.) In both the report is simply there when the call
  * returns, since it lies in memory that both have: no system call is needed to send it, so no filter can keep it back.
  * Owns that memory and, until it succeeds, the new process.
  */
