@@ -367,6 +367,8 @@ static void what_contradicts_it_is_refused(void **state)
     assert_non_null(strstr(error.text, "PROC_ORPHAN is for proc_spawn"));
     assert_rc(proc_exec(PROC_ARGV("true"), options), -EINVAL);
     assert_non_null(strstr(error.text, "PROC_ORPHAN is for proc_spawn"));
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"), options, NULL, NULL), -EINVAL);
+    assert_non_null(strstr(error.text, "PROC_ORPHAN is for proc_spawn"));
     assert_rc(proc_fork(&child, do_nothing, NULL, options), -EINVAL);
     assert_non_null(strstr(error.text, "PROC_ORPHAN is for proc_spawn"));
 }
