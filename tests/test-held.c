@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -314,6 +315,45 @@ static void that_its_starter_is_there_is_seen_without_its_number(void **state)
     close(ends[1]);
 }
 
+/* ---- No child of the starter ---- */
+
+/* The starter; tells who is held, and who has a copy of the gate. */
+_Noreturn static void start_unbound(int told)
+{
+    const struct plan plan = empty_plan();
+    struct hold hold;
+    int pids[2];
+    if (proc__hold_make(&hold) < 0 || proc__hold_for_orphan(&hold) < 0)
+        _exit(1);
+    pids[0] = fork();
+    if (pids[0] == 0)
+        _exit(proc__hold_wait(&hold, &plan) ? 0 : LEFT);
+    pids[1] = fork();
+    if (pids[1] != 0 && write(told, pids, sizeof pids) != (ssize_t)sizeof pids)
+        _exit(1);
+    live_on();
+}
+
+static void an_orphan_leaves_when_its_starter_dies_although_a_copy_has_the_gate(void **state)
+{
+    int told[2], pids[2];
+    (void)state;
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+    int starter = fork_bound();
+    if (starter == 0)
+        start_unbound(told[1]);
+    close(told[1]);
+    assert_int_equal(read(told[0], pids, sizeof pids), sizeof pids);
+    close(told[0]);
+    struct pollfd end = {.fd = proc__pidfd_open(pids[0]), .events = POLLIN};
+    assert_true(end.fd >= 0);
+    end_process(starter);
+    int ended = poll(&end, 1, PATIENCE_MS);
+    kill(pids[1], SIGKILL);
+    close(end.fd);
+    assert_int_equal(ended, 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -325,6 +365,7 @@ int main(int argc, char **argv)
         pidfd_test(it_does_nothing_before_it_is_let_through),
         pidfd_test(it_dies_with_its_starter_whoever_has_its_gate),
         pidfd_test(that_its_starter_is_there_is_seen_without_its_number),
+        pidfd_test(an_orphan_leaves_when_its_starter_dies_although_a_copy_has_the_gate),
     };
     return run_suite("held", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

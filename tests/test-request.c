@@ -172,8 +172,8 @@ static void what_is_not_supported_is_refused_by_name(void **state)
 {
     (void)state;
     for (uint32_t flag = 0x10; flag; flag <<= 1)
-        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_SEARCH_RELATIVE &&
-            flag != PROC_SCRIPT_FALLBACK && flag != PROC_LISTEN_FDS)
+        if (flag != PROC_DIE_WITH_PARENT && flag != PROC_DETACH && flag != PROC_ORPHAN &&
+            flag != PROC_SEARCH_RELATIVE && flag != PROC_SCRIPT_FALLBACK && flag != PROC_LISTEN_FDS)
             assert_refused(PROC_OPTIONS(.flags = flag), ENOTSUP, ".flags: one that this version lacks");
 }
 

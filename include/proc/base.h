@@ -251,7 +251,7 @@ PROC_API int proc_exit_text(const proc_exit *ended, char *ret_text, size_t size)
 
 /** Features with a fallback; a number keeps its meaning for ever. */
 enum {
-    PROC_FEATURE_PIDFD = 1,          /**< pidfd_open(2). A child needs none: it has its pidfd from birth. */
+    PROC_FEATURE_PIDFD = 1,          /**< pidfd_open(2). A child has its pidfd from birth; PROC_ORPHAN needs it. */
     PROC_FEATURE_CLONE3 = 2,         /**< clone3(2); else clone(2). */
     PROC_FEATURE_CLOSE_RANGE = 3,    /**< close_range(2) with CLOEXEC; else /proc/self/fd, else one by one. */
     PROC_FEATURE_EXIT_INFO = 4,      /**< A status that nobody can steal (PIDFD_INFO_EXIT); else LOST. */

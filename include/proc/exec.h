@@ -24,8 +24,8 @@ extern "C" {
  *
  * The options mean what they mean for a child; so what was announced to us by LISTEN_FDS is announced anew or not at
  * all. Refused with a text is what needs somebody who stays, or a birth: PIPE, SOCKET, PTY, BYTES, CAPTURE and CALLBACK
- * entries, `timeout_ms`, `stop`, `transfer`, PROC_DETACH, PROC_DIE_WITH_PARENT, `hook`, new user, pid and time namespaces
- * and a joined pid namespace.
+ * entries, `timeout_ms`, `stop`, `transfer`, PROC_DETACH, PROC_ORPHAN, PROC_DIE_WITH_PARENT, `hook`, new user, pid and
+ * time namespaces and a joined pid namespace.
  *
  * The steps that can be undone are taken first: umask, working directory (unless root or mounts change, too),
  * descriptors (unless scheduling, limits, terminal or namespaces are asked for); and they are undone if a later one

@@ -143,7 +143,7 @@ PROC_API void proc_output_done(proc_output *output);
  *
  * @param result Receives how it went; emptied first, also on failure.
  * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
- * @param options How; NULL = all defaults. PIPE entries and PROC_DETACH are refused here.
+ * @param options How; NULL = all defaults. PIPE entries, PROC_DETACH and PROC_ORPHAN are refused here.
  * @return 0 = it was started and has ended or been stopped: see the result; a negative errno = nothing was started: as
  *         proc_spawn(), with step and text in options->error.
  *
@@ -163,7 +163,7 @@ PROC_API PROC_CHECK int proc_run(proc_result *result, const char *const argv[], 
  *
  * @param result Receives how it went; emptied first, also on failure. `stages` has the end of each.
  * @param requests The stages, at least one; ended by one whose argv is NULL.
- * @param options For all; NULL = all defaults. PIPE entries and PROC_DETACH are refused here.
+ * @param options For all; NULL = all defaults. PIPE entries, PROC_DETACH and PROC_ORPHAN are refused here.
  * @return 0 = all were started, and have ended or been stopped: see the result; a negative errno = nothing runs: as
  *         proc_spawn_pipeline(), with step and text in options->error.
  *

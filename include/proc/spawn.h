@@ -215,6 +215,25 @@ typedef struct proc_slot {
  */
 #define PROC_DIE_WITH_PARENT 0x0010u
 #define PROC_DETACH 0x0020u          /**< Freeing the handle lets the child run, see proc_detach(). */
+/**
+ * The program's process is no child of ours: whoever gets orphans reaps it (init, or the nearest ancestor that is a
+ * subreaper), and it is nobody's zombie for long. All else is as in every start: a failure comes home with step and
+ * text, the handle has pid and pidfd, its streams are read and written, and the program sees but one parent. It implies
+ * PROC_DETACH. For proc_spawn() alone; a hook, a seccomp filter and PROC_DIE_WITH_PARENT exclude it. It needs
+ * PROC_FEATURE_PIDFD: without that the start is -ENOSYS.
+ *
+ * We send signals by the pidfd, and wait by it. How it has ended only its parent is told: proc_wait() tells it, once
+ * that one has reaped it, where the kernel keeps it (PROC_FEATURE_EXIT_INFO), and PROC_LOST elsewhere, or if nobody
+ * reaps it within 5 s. What it has cost is not known, its stops are not seen, and its group is signalled as one where
+ * the kernel can do that by a pidfd (Linux 6.9), else -ENOTSUP. SIGCHLD is not raised, and waits for just any child do
+ * not meet it.
+ *
+ * If this program is itself who gets orphans (a subreaper, or the first process of a pid namespace), the process
+ * becomes a child of ours after all: it is waited for like any, sends SIGCHLD, and is a zombie until then.
+ *
+ * The start copies our page tables, as fork(2) does.
+ */
+#define PROC_ORPHAN 0x0040u
 #define PROC_SEARCH_RELATIVE 0x0100u /**< Empty and relative elements of the search list count, too. */
 #define PROC_SCRIPT_FALLBACK 0x0200u /**< A file without a format (-ENOEXEC) is given to /bin/sh, as execvp(3) does. */
 #define PROC_LISTEN_FDS 0x0400u      /**< LISTEN_FDS and LISTEN_PID announce .fds, which are 3, 4, ... without a gap;

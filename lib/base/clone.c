@@ -230,5 +230,10 @@ int proc__clone_copy(uint64_t flags, int *ret_pidfd)
 
 int proc__clone_sibling(uint64_t flags, int *pid)
 {
-    return (int)raw_clone(flags | CLONE_PARENT | CLONE_PARENT_SETTID, pid);
+    return proc__clone_own(flags | CLONE_PARENT, pid);
+}
+
+int proc__clone_own(uint64_t flags, int *pid)
+{
+    return (int)raw_clone(flags | CLONE_PARENT_SETTID, pid);
 }

@@ -54,5 +54,7 @@ int proc__clone_copy(uint64_t flags, int *ret_pidfd);
  * a negative errno.
  */
 int proc__clone_sibling(uint64_t flags, int *pid);
+/* The same, and it is a child of the copy. */
+int proc__clone_own(uint64_t flags, int *pid);
 
 #endif

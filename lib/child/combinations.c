@@ -135,6 +135,24 @@ static int check_root(const struct request *request, struct failure *ret_failure
     return 0;
 }
 
+/* ---- A child of nobody's ---- */
+
+static int check_orphan(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
+{
+    if (!(request->options.flags & PROC_ORPHAN))
+        return 0;
+    if (!call->may_orphan)
+        return refuse(ret_failure, "PROC_ORPHAN is for proc_spawn");
+    if (request->options.flags & PROC_DIE_WITH_PARENT)
+        return refuse(ret_failure, "PROC_ORPHAN excludes PROC_DIE_WITH_PARENT");
+    if (request->options.hook)
+        return refuse(ret_failure, "PROC_ORPHAN excludes .hook");
+    /* That it was killed by its filter before it was a program is told to its parent alone. */
+    if (request->sandbox.seccomp)
+        return refuse(ret_failure, "PROC_ORPHAN excludes .sandbox->seccomp");
+    return 0;
+}
+
 /* ---- All of them ---- */
 
 int proc__combinations_check(const struct request *request, const struct spawn_call *call, struct failure *ret_failure)
@@ -146,5 +164,7 @@ int proc__combinations_check(const struct request *request, const struct spawn_c
         rc = check_announced(request, ret_failure);
     if (rc == 0)
         rc = check_namespaces(request, ret_failure);
+    if (rc == 0)
+        rc = check_orphan(request, call, ret_failure);
     return rc < 0 ? rc : check_root(request, ret_failure);
 }

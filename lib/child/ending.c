@@ -9,6 +9,7 @@
 #include <poll.h>
 
 #include "../base/pidfd.h"
+#include "../base/probe.h"
 
 /* For what the kernel does at once; only so that no surprise of it can hang us. */
 #define PATIENCE_MS 1000
@@ -28,6 +29,27 @@ static proc_exit status_after_a_thief(int pidfd)
     return ended;
 }
 
+#define REAPER_MS 5000
+
+/*
+ * Of one that is no child of ours: its end is told by its pidfd, but how it was only when its parent has reaped it. Not
+ * every one does that, and then the wait has to end as well.
+ */
+static int look_at_orphan(proc_child *child)
+{
+    struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+    if (!child->reaped_end && proc__poll(&end, 1, proc__deadline_in(0)) == 0)
+        return -ETIMEDOUT;
+    if (!child->reaped_end)
+        child->reaped_end = proc__deadline_in(proc__probe_exit_info() != 0 ? REAPER_MS : 0);
+    proc_exit ended = {.kind = PROC_LOST};
+    if (proc__pidfd_exit_info(child->pidfd, &ended) == -EAGAIN && !proc__deadline_passed(child->reaped_end))
+        return -ETIMEDOUT;
+    child->exit = ended;
+    child->ended = 1;
+    return 0;
+}
+
 static int look_locked(proc_child *child)
 {
     if (child->ended)
@@ -35,6 +57,8 @@ static int look_locked(proc_child *child)
     int rc = proc__pidfd_reap(child->pidfd, &child->exit, &child->usage);
     if (rc == 0)
         return -ETIMEDOUT;
+    if (rc == -ECHILD && child->is_orphan)
+        return look_at_orphan(child);
     /* Running and yet no child of ours: we are a copy of the program, in a pid namespace where it has the same pid. */
     if (rc < 0 && (rc != -ECHILD || !proc__pidfd_has_ended(child->pidfd)))
         return rc;

@@ -2,10 +2,10 @@
 /*
  * What a proc_child holds. Shared by the files of this folder only; who may touch what:
  *
- *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, parent_thread, stop*, started,
- *                                   drain_ms, cancel_fd
- *   under `lock`                    detached, ended, exit, usage*, reach, pumping, pump_fd; of each stream fd, users,
- *                                   closing, and, changed only by who set `pumping`, done and waits_for_tee
+ *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, is_orphan, parent_thread, stop*,
+ *                                   started, drain_ms, cancel_fd
+ *   under `lock`                    detached, reaped_end, ended, exit, usage*, reach, pumping, pump_fd; of each stream fd,
+ *                                   users, closing, and, changed only by who set `pumping`, done and waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -49,6 +49,8 @@ struct proc_child {
     int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
     int is_first; /* 1: it is the first process of a pid namespace that was made for it */
     int detached;
+    int is_orphan;       /* 1: no child of ours, unless we are who gets orphans */
+    deadline reaped_end; /* of an orphan that has ended: until when we wait for its reaper; 0 = it has not */
     struct parent_thread parent_thread; /* of a child that dies with us */
 
     int ended; /* 1: exit is final, and the pid is free for others */

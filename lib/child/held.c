@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "../base/fd.h"
+#include "../base/pidfd.h"
 #include "child_side.h"
 
 _Static_assert(sizeof(struct report) <= _POSIX_PIPE_BUF, "a report could be torn apart");
 
 #define GO 1
+#define LEAVE 0
 #define FIRST_LOOK_MS 1
 #define LAST_LOOK_MS 250
 /* One that has closed its report pipe in a hook is about to end, or has become something of its own. */
@@ -39,7 +41,13 @@ static void close_both(int ends[2])
 int proc__hold_make(struct hold *ret_hold)
 {
     struct hold hold = {
-        .gate = {-1, -1}, .report = {-1, -1}, .starter = (int)getpid(), .hook_ms = -1, .gone_end = DEADLINE_NEVER};
+        .gate = {-1, -1},
+        .report = {-1, -1},
+        .starter = (int)getpid(),
+        .starter_fd = -1,
+        .hook_ms = -1,
+        .gone_end = DEADLINE_NEVER,
+    };
     int rc = proc__fd_pipe(hold.gate);
     if (rc == 0)
         rc = proc__fd_pipe(hold.report);
@@ -52,10 +60,24 @@ int proc__hold_make(struct hold *ret_hold)
     return rc;
 }
 
+int proc__hold_for_orphan(struct hold *hold)
+{
+    int fd = proc__pidfd_open(hold->starter);
+    if (fd == -EPERM || fd == -EINVAL)
+        return -ENOSYS;
+    if (fd >= 0)
+        fd = proc__fd_above_stdio(fd);
+    if (fd < 0)
+        return fd;
+    hold->starter_fd = fd;
+    return 0;
+}
+
 void proc__hold_done(struct hold *hold)
 {
     close_both(hold->gate);
     close_both(hold->report);
+    proc__fd_close(&hold->starter_fd);
 }
 
 /* ---- In the new process ---- */
@@ -96,22 +118,59 @@ static void die_with_starter(int signal)
 }
 
 /* 0: in a pid namespace of its own, where the starter has no number. */
-static int is_orphan(const struct hold *hold)
+static int has_lost_parent(const struct hold *hold)
 {
     long parent = proc__syscall(SYS_getppid, 0, 0, 0, 0, 0, 0);
     return parent != 0 && parent != hold->starter;
 }
 
-/* Killed with the thread that holds it, which cannot end otherwise than with its whole process. */
-static int wait_at_gate(const struct hold *hold)
+static int is_let_through(const struct hold *hold)
 {
-    unsigned char word = 0;
+    unsigned char word = LEAVE;
+    return proc__step_call(SYS_read, hold->gate[0], (long)&word, sizeof word) == sizeof word && word == GO;
+}
+
+/* Killed with the thread that holds it, which cannot end otherwise than with its whole process. */
+static int wait_as_child(const struct hold *hold)
+{
     die_with_starter(SIGKILL);
-    if (is_orphan(hold))
+    if (has_lost_parent(hold))
         return 0;
-    long got = proc__step_call(SYS_read, hold->gate[0], (long)&word, sizeof word);
+    int through = is_let_through(hold);
     die_with_starter(0);
-    return got == sizeof word && word == GO;
+    return through;
+}
+
+/* poll(2) without an end: 0 in the place of a time, whatever its type, and of a mask. */
+#ifdef SYS_ppoll
+#define PPOLL SYS_ppoll
+#else
+#define PPOLL SYS_ppoll_time64
+#endif
+
+/* Its parent goes first, so that the program has but one that it ever sees. */
+static int wait_as_orphan(struct hold *hold)
+{
+    struct pollfd fds[2] = {{.fd = hold->gate[0], .events = POLLIN}, {.fd = hold->starter_fd, .events = POLLIN}};
+    proc__step_call(PPOLL, (long)fds, 2, 0);
+    if (!fds[0].revents && fds[1].revents)
+        return 0;
+    proc__step_call(SYS_close, hold->starter_fd, 0, 0);
+    return is_let_through(hold);
+}
+
+static int wait_at_gate(struct hold *hold)
+{
+    return hold->starter_fd < 0 ? wait_as_child(hold) : wait_as_orphan(hold);
+}
+
+void proc__hold_stay(const struct hold *hold)
+{
+    struct pollfd end = {.fd = hold->starter_fd, .events = POLLIN};
+    long rc = proc__hold_say(hold->report[1], HOLD_WORD_BORN) > 0 ? -EAGAIN : 0;
+    /* Where it cannot wait it asks: it is killed in a moment. */
+    while (rc < 0 && proc__syscall(SYS_getppid, 0, 0, 0, 0, 0, 0) == hold->starter)
+        rc = proc__step_call(PPOLL, (long)&end, 1, 0);
 }
 
 /* The lock would go with any other number of the same pipe: the old one is closed before it is taken. */
@@ -152,6 +211,13 @@ long proc__hold_has_starter(int report_fd)
 }
 
 /* ---- In the starter ---- */
+
+void proc__hold_refuse(const struct hold *hold)
+{
+    const unsigned char word = LEAVE;
+    if (hold->gate[1] >= 0)
+        proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
+}
 
 int proc__hold_release(struct hold *hold)
 {

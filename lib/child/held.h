@@ -11,6 +11,9 @@
  *     proc__hold_outcome(&hold, pidfd, &report)
  *     proc__hold_done(&hold)
  *
+ * A process that is to be no child of the starter cannot be bound to it by its parent: it has the starter's pidfd
+ * beside the gate, and leaves when that ends. So does who bears it.
+ *
  * No end of file is relied on alone: a fork(2) in another thread of ours gives its child the other ends of both pipes,
  * perhaps for ever.
  */
@@ -24,11 +27,12 @@
 #include "plan.h"
 
 struct hold {
-    int gate[2];   /* [1] is ours: one byte = go on, its end = we are gone */
-    int report[2]; /* [0] is ours */
-    int starter;   /* our pid */
-    int binds;     /* 1: the new process is going to ask whether we are still there; make sets 0 */
-    int hook_ms;   /* how long a hook may take; -1 = for ever, which is what make sets */
+    int gate[2];    /* [1] is ours: one byte = go on, its end = we are gone */
+    int report[2];  /* [0] is ours */
+    int starter;    /* our pid */
+    int starter_fd; /* our pidfd, for one that is to be no child of ours; -1 = it is one, which is what make sets */
+    int binds;      /* 1: the new process is going to ask whether we are still there; make sets 0 */
+    int hook_ms;    /* how long a hook may take; -1 = for ever, which is what make sets */
 
     /* What the new process has said of itself so far. */
     int guarded;       /* 1: it holds a lock that lasts as long as its end of the report pipe */
@@ -42,11 +46,14 @@ struct hold {
 enum {
     HOLD_WORD_GUARDED = 1,
     HOLD_WORD_HOOK = 2, /* a hook begins */
-    HOLD_WORD_BACK = 3  /* and has returned */
+    HOLD_WORD_BACK = 3, /* and has returned */
+    HOLD_WORD_BORN = 4  /* by who has borne it: it is there */
 };
 
 /* 0 or a negative errno; only then there is nothing to be done away with. */
 int proc__hold_make(struct hold *ret_hold);
+/* From now on for one that is to be no child of ours. 0; or a negative errno, of which -ENOSYS: no pidfds by number. */
+int proc__hold_for_orphan(struct hold *hold);
 /* Gives back what is still open. A new process that is held then leaves, or is killed by who has its pidfd. */
 void proc__hold_done(struct hold *hold);
 
@@ -55,7 +62,9 @@ void proc__hold_done(struct hold *hold);
  * 0: the starter is gone, or does not want it any more: leave.
  */
 int proc__hold_wait(struct hold *hold, const struct plan *plan);
-/* There too: one of the words above. 0 or a negative errno. */
+/* In who bears one that is to be no child of ours: says so, and stays until it is killed or the starter has ended. */
+void proc__hold_stay(const struct hold *hold);
+/* There too: one of the words above. A negative errno if it could not be said. */
 long proc__hold_say(int report_fd, int word);
 /*
  * There too, of a hold that binds: 1: the starter is there, and has the way home open; 0: it is gone; or a negative
@@ -63,6 +72,8 @@ long proc__hold_say(int report_fd, int word);
  */
 long proc__hold_has_starter(int report_fd);
 
+/* Has the one that is held leave, for who cannot kill it. */
+void proc__hold_refuse(const struct hold *hold);
 /* Opens the gate, and closes here what is the new process's. 0 or a negative errno: it is still held. */
 int proc__hold_release(struct hold *hold);
 /*

@@ -60,7 +60,8 @@ struct plan {
     const struct namespaces *namespaces;
     const struct sandbox *sandbox;
 
-    int parent; /* the pid to die with; 0 = none */
+    int parent;    /* the pid to die with; 0 = none */
+    int is_orphan; /* 1: it is to be no child of ours */
 
     struct sigmask mask;
     uint64_t ignore, reset; /* sets of signals */

@@ -55,6 +55,7 @@ static void plan_place(struct prepared *prepared)
     plan->move_count = prepared->wiring.move_count;
     plan->inherit_fds = (request->options.flags & PROC_INHERIT_FDS) != 0;
     plan->parent = request->options.flags & PROC_DIE_WITH_PARENT ? (int)getpid() : 0;
+    plan->is_orphan = (request->options.flags & PROC_ORPHAN) != 0;
 }
 
 static void plan_ids(struct prepared *prepared)
@@ -243,6 +244,7 @@ void proc__prepared_done(struct prepared *prepared)
 static const char *argument_of(const struct prepared *prepared, const struct report *report)
 {
     switch (report->step) {
+    case PROC_STEP_CLONE: return prepared->plan.is_orphan && report->code == ENOSYS ? "pidfd_open" : NULL;
     case PROC_STEP_CGROUP: return prepared->limits.cgroup.path;
     case PROC_STEP_RLIMIT: return proc__rlimit_name(report->index);
     case PROC_STEP_CPUS: return prepared->request.scheduling.cpus;

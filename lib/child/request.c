@@ -112,7 +112,7 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 
 #define KNOWN_FLAGS                                                                                       \
     (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
-     PROC_DETACH | PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_LISTEN_FDS)
+     PROC_DETACH | PROC_ORPHAN | PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_LISTEN_FDS)
 
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {

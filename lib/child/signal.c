@@ -29,14 +29,23 @@ static int signal_by_number(proc_child *child, int signal, int scope)
     return rc == -ECHILD ? -ESRCH : rc;
 }
 
+/* Its reaper may free an orphan's number at any time: where the flag is missing, or denied, there is no other way. */
+static int judge_group_refusal(const proc_child *child, int rc)
+{
+    int is_denied = rc == -EPERM && proc__pidfd_signal(child->pidfd, 0, 0) == 0;
+    return rc == -EINVAL || is_denied ? -ENOTSUP : rc;
+}
+
 int proc__child_signal(proc_child *child, int signal, int scope)
 {
     int rc = -ESRCH;
     pthread_mutex_lock(&child->lock);
     if (!child->ended)
         rc = proc__pidfd_signal(child->pidfd, signal, scope == PROC_GROUP ? SIGNAL_PROCESS_GROUP : 0);
-    if (is_missing(rc))
+    if (is_missing(rc) && !child->is_orphan)
         rc = signal_by_number(child, signal, scope);
+    if (rc < 0 && child->is_orphan && scope == PROC_GROUP)
+        rc = judge_group_refusal(child, rc);
     pthread_mutex_unlock(&child->lock);
     return rc;
 }
@@ -48,7 +57,7 @@ int proc__child_signal(proc_child *child, int signal, int scope)
 int proc__child_signal_to_end(proc_child *child, int signal, int scope)
 {
     int rc = proc__child_signal(child, signal, scope);
-    if (scope == PROC_GROUP && getpgid(child->pid) != child->pid)
+    if (rc == -ENOTSUP || (scope == PROC_GROUP && getpgid(child->pid) != child->pid))
         rc = proc__child_signal(child, signal, PROC_ONE);
     return rc;
 }

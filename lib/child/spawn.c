@@ -44,6 +44,8 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
     int memory = choose_memory(&spawn->ready.plan);
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
+    if (memory == MEMORY_EMULATED && spawn->ready.plan.is_orphan)
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, "PROC_ORPHAN under an emulator");
     if (memory == MEMORY_EMULATED && plan_is_held(&spawn->ready.plan))
         return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: user, pid, time, under an emulator");
     struct report report;
@@ -76,7 +78,8 @@ int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
     if (!child)
         return out_of_memory(ret_failure);
     spawn->child = child;
-    child->detached = (options->flags & PROC_DETACH) != 0;
+    child->detached = (options->flags & (PROC_DETACH | PROC_ORPHAN)) != 0;
+    child->is_orphan = (options->flags & PROC_ORPHAN) != 0;
     child->is_first = options->namespaces && (spawn->ready.request.namespaces.create & PROC_NS_PID);
     child->started = spawn->started;
     child->drain_ms = transfer->drain_ms ? transfer->drain_ms : DEFAULT_DRAIN_MS;
@@ -122,7 +125,7 @@ int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_opt
 
 int proc_spawn(proc_child **child, const char *const argv[], const proc_options *options)
 {
-    static const struct spawn_call call = {.verb = "spawn", .is_run = 0};
+    static const struct spawn_call call = {.verb = "spawn", .may_orphan = 1};
     int cancel_state;
     if (!child)
         return -EINVAL;

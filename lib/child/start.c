@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Carries a plan into a new process and brings back what became of it. Two ways behind one door: in our memory, or in a
- * copy of it; which one is not decided here. (For births into namespaces and for functions of the caller's there are two
- * more: start_namespaces.c, start_forked.c.) In both the report is simply there when the call returns, since it lies in
- * memory that both have: no system call is needed to send it, so no filter can keep it back. Owns that memory and, until
- * it succeeds, the new process.
+ * copy of it; which one is not decided here. (There are two more: start_between.c for births into namespaces and those
+ * by another process, start_forked.c for functions of the caller's.) In both the report is simply there when the call
+ * returns, since it lies in memory that both have: no system call is needed to send it, so no filter can keep it back.
+ * Owns that memory and, until it succeeds, the new process.
  */
 #include "plan.h"
 
@@ -18,8 +18,8 @@
 #include "../base/pidfd.h"
 #include "../isolation/limits.h"
 #include "../isolation/namespaces.h"
+#include "start_between.h"
 #include "start_forked.h"
-#include "start_namespaces.h"
 
 struct start {
     const struct plan *plan;
@@ -111,8 +111,8 @@ int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *
 {
     if (plan->hook || plan->stays)
         return proc__start_forked(plan, ret_pid, ret_pidfd, ret_report);
-    if (plan->namespaces && plan->namespaces->births.is_held)
-        return proc__start_in_namespaces(plan, ret_pid, ret_pidfd, ret_report);
+    if (plan->is_orphan || (plan->namespaces && plan->namespaces->births.is_held))
+        return proc__start_between(plan, ret_pid, ret_pidfd, ret_report);
     int pidfd = -1;
     struct report report = {0, 0, 0};
     int pid =

@@ -7,6 +7,7 @@
 #include "started.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -62,6 +63,34 @@ static void pids_bound_to_us(struct attempt *attempt)
 {
     spawn_by(attempt, &(proc_options){.flags = PROC_DIE_WITH_PARENT,
                                       .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)});
+}
+
+/* Whose end is not ours to learn everywhere. */
+static void an_orphan(struct attempt *attempt, const proc_namespaces *namespaces)
+{
+    proc_child *child = no_child;
+    attempt->takes_error = 1;
+    fault_begin();
+    attempt->rc = proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.flags = PROC_ORPHAN, .namespaces = namespaces,
+                                                                     .error = &attempt->error));
+    fault_end();
+    attempt->untouched = child == no_child;
+    if (attempt->rc < 0)
+        return;
+    struct pollfd end = {.fd = proc_child_fd(child), .events = POLLIN};
+    if (poll(&end, 1, LONG_MS) != 1)
+        snprintf(attempt->wrong, sizeof attempt->wrong, "it has not ended");
+    proc_child_free(child);
+}
+
+static void a_plain_orphan(struct attempt *attempt)
+{
+    an_orphan(attempt, NULL);
+}
+
+static void an_orphan_in_pids(struct attempt *attempt)
+{
+    an_orphan(attempt, PROC_NAMESPACES(.create = PROC_NS_PID));
 }
 
 static void users_and_ids(struct attempt *attempt)
@@ -141,6 +170,19 @@ static void a_start_into_namespaces_leaves_no_trace_when_a_call_fails(void **sta
     FAULT_CHECK(scenarios);
 }
 
+static void an_orphan_leaves_no_trace_when_a_call_fails(void **state)
+{
+    static const struct scenario scenarios[] = {{"an orphan", a_plain_orphan}};
+    static const struct scenario in_pids[] = {{"an orphan in pids", an_orphan_in_pids}};
+    int memory = proc__probe_memory();
+    (void)state;
+    if (memory < 0 || memory == MEMORY_EMULATED || proc_has(PROC_FEATURE_PIDFD) != 1)
+        SKIP_TEST("no orphans here: no pidfds by number, or an emulator");
+    FAULT_CHECK(scenarios);
+    if (can_make(PROC_NS_PID))
+        FAULT_CHECK(in_pids);
+}
+
 static void a_start_with_other_users_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
@@ -169,6 +211,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_into_namespaces_leaves_no_trace_when_a_call_fails),
+        cmocka_unit_test(an_orphan_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(a_start_with_other_users_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(a_start_that_joins_leaves_no_trace_when_a_call_fails),
     };
