@@ -61,7 +61,8 @@ typedef struct proc_rlimits {
  * PROC_STEP_RLIMIT) is ours, while `RLIMIT_NPROC` counts the processes of the new user: if these are too many already,
  * the program is not started (-EAGAIN of PROC_STEP_EXEC). In a new user namespace nobody has that right any more.
  * RLIMIT_NOFILE is never unlimited: -EPERM beyond `/proc/sys/fs/nr_open`, whoever asks. A resource that this kernel
- * lacks is -EINVAL of PROC_STEP_RLIMIT. A program that cannot live within its limits is started, and ends as the kernel has it.
+ * lacks is -EINVAL of PROC_STEP_RLIMIT. A program that cannot live within its limits is started, and ends as the kernel
+ * has it.
  *
  * What cannot be meant is refused before anything is made: -EINVAL with PROC_STEP_OPTIONS and a text.
  *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * <proc/spawn.h> - start a program, or a pipeline, from one request. Read: stdio entries, options, starting, the rarer options.
+ * <proc/spawn.h> - start a program, or a pipeline, from one request. Read: stdio entries, options, starting, the rarer
+ * options.
  */
 #ifndef PROC_SPAWN_H
 #define PROC_SPAWN_H
