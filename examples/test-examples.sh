@@ -111,6 +111,10 @@ the file is at 10, where the child has put it'
 }
 
 test_syscall_trace() {
+    if "$program" true 2>&1 | grep -q 'hook: Operation not permitted'; then
+        echo "ptrace(2) is denied here"
+        exit 77
+    fi
     expect 0 echo hello
     is out hello
     tail -n 1 "$work/err" | grep -q '^ *[1-9][0-9]* calls, the last one ' || fail "syscall_trace: $(cat "$work/err")"
@@ -133,6 +137,9 @@ shell() {
 }
 
 test_mini_shell() {
+    # A directory that we may not look into would make a missing program one that is denied.
+    PATH=/usr/local/bin:/usr/bin:/bin
+    export PATH
     cd "$work" || exit 1
     shell 0 'echo a "b  c" '"'d  e'"' f\ g # no more' 'a b  c d  e f g'
     shell 0 'echo pear plum | tr a-z A-Z | cat' 'PEAR PLUM'
