@@ -124,7 +124,7 @@ static int has_lost_parent(const struct hold *hold)
     return parent != 0 && parent != hold->starter;
 }
 
-static int is_let_through(const struct hold *hold)
+int proc__hold_is_let_through(const struct hold *hold)
 {
     unsigned char word = LEAVE;
     return proc__step_call(SYS_read, hold->gate[0], (long)&word, sizeof word) == sizeof word && word == GO;
@@ -136,7 +136,7 @@ static int wait_as_child(const struct hold *hold)
     die_with_starter(SIGKILL);
     if (has_lost_parent(hold))
         return 0;
-    int through = is_let_through(hold);
+    int through = proc__hold_is_let_through(hold);
     die_with_starter(0);
     return through;
 }
@@ -156,7 +156,7 @@ static int wait_as_orphan(struct hold *hold)
     if (!fds[0].revents && fds[1].revents)
         return 0;
     proc__step_call(SYS_close, hold->starter_fd, 0, 0);
-    return is_let_through(hold);
+    return proc__hold_is_let_through(hold);
 }
 
 static int wait_at_gate(struct hold *hold)

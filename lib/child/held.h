@@ -72,6 +72,8 @@ long proc__hold_say(int report_fd, int word);
  */
 long proc__hold_has_starter(int report_fd);
 
+/* In who is held: waits for the word at the gate. 1 = it may go on; 0 = it shall leave, or the starter is gone. */
+int proc__hold_is_let_through(const struct hold *hold);
 /* Has the one that is held leave, for who cannot kill it. */
 void proc__hold_refuse(const struct hold *hold);
 /* Opens the gate, and closes here what is the new process's. 0 or a negative errno: it is still held. */
