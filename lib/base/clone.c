@@ -11,10 +11,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "pidfd.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ADDRESS_SANITIZER 1
@@ -135,10 +135,7 @@ static long try_clone(struct birth *birth, uint64_t flags, unsigned char *stack,
 /* A process that was made but cannot be held: it must not live on unseen. */
 static int take_back(int pid, int error)
 {
-    int status;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-        ;
+    proc__pidfd_end_unheld(pid);
     return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -11,6 +12,7 @@
 
 #include "clock.h"
 #include "exit.h"
+#include "fd.h"
 
 /* What waitid(2) fills on the kernel's side: libc's struct rusage has other times on some 32-bit systems. */
 struct kernel_rusage {
@@ -159,6 +161,22 @@ int proc__pidfd_await_exit(int pidfd, proc_exit *ret_exit)
     if (rc == 0)
         *ret_exit = proc__exit_from_siginfo(info.si_code, info.si_status);
     return rc;
+}
+
+void proc__pidfd_end(int *pidfd, int pid)
+{
+    if (proc__pidfd_signal(*pidfd, SIGKILL, 0) < 0 && proc__pidfd_is_child(*pidfd) == 0)
+        kill(pid, SIGKILL);
+    proc__pidfd_await(*pidfd);
+    proc__fd_close(pidfd);
+}
+
+void proc__pidfd_end_unheld(int pid)
+{
+    int status;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+        ;
 }
 
 int proc__pidfd_exit_info(int pidfd, proc_exit *ret_exit)

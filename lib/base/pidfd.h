@@ -24,6 +24,13 @@ int proc__pidfd_has_ended(int pidfd);
 int proc__pidfd_await(int pidfd);
 /* The same, and how it has ended. */
 int proc__pidfd_await_exit(int pidfd, proc_exit *ret_exit);
+/*
+ * Kills a child that has failed before it was anybody's, reaps it and closes its pidfd. By its number, pid, where the
+ * pidfd cannot be signalled: that is its own until we reap it.
+ */
+void proc__pidfd_end(int *pidfd, int pid);
+/* The same for one that has no pidfd. */
+void proc__pidfd_end_unheld(int pid);
 /* A look at once, without reaping: who waits for the child finds it as it was. */
 int proc__pidfd_peek(int pidfd, proc_exit *ret_exit);
 /* The same for a stop: 1 = it is stopped, by this signal; 0 = it is not, or has ended; or a negative errno. */

@@ -219,15 +219,20 @@ void proc__hold_refuse(const struct hold *hold)
         proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
 }
 
-int proc__hold_release(struct hold *hold)
+/* As long as we have the other end too, it raises no SIGPIPE, and its one byte fits. */
+long proc__hold_let_one_through(const struct hold *hold)
 {
     const unsigned char word = GO;
+    return proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
+}
+
+int proc__hold_release(struct hold *hold)
+{
     /* Any number of the pipe that we close takes our lock along: first that, then the lock. */
     proc__fd_close(&hold->report[1]);
     long rc = hold->binds ? lock_byte(hold->report[0], F_RDLCK, BYTE_OF_STARTER) : 0;
-    /* As long as we have the other end too, it raises no SIGPIPE, and its one byte fits. */
     if (rc == 0)
-        rc = proc__step_call(SYS_write, hold->gate[1], (long)&word, sizeof word);
+        rc = proc__hold_let_one_through(hold);
     if (rc < 0)
         return (int)rc;
     close_both(hold->gate);

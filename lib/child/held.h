@@ -76,6 +76,8 @@ long proc__hold_has_starter(int report_fd);
 int proc__hold_is_let_through(const struct hold *hold);
 /* Has the one that is held leave, for who cannot kill it. */
 void proc__hold_refuse(const struct hold *hold);
+/* Lets one process through, of which more than one may come to the gate in turn. A negative errno: none. */
+long proc__hold_let_one_through(const struct hold *hold);
 /* Opens the gate, and closes here what is the new process's. 0 or a negative errno: it is still held. */
 int proc__hold_release(struct hold *hold);
 /*

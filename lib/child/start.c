@@ -34,16 +34,6 @@ static void child_main(void *arg, int born)
     proc__step_leave(127);
 }
 
-/* Ends and reaps a process that failed its plan, so that it leaves no trace. */
-static void undo(int *pidfd)
-{
-    if (*pidfd < 0)
-        return;
-    proc__pidfd_signal(*pidfd, SIGKILL, 0);
-    proc__pidfd_await(*pidfd);
-    proc__fd_close(pidfd);
-}
-
 static int clone_with_signals_blocked(struct start *start, enum memory memory, int *ret_pidfd)
 {
     struct sigmask before;
@@ -120,7 +110,8 @@ int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *
     if (pid < 0 && !report.step)
         report = (struct report){PROC_STEP_CLONE, -pid, -1};
     if (report.step) {
-        undo(&pidfd);
+        if (pidfd >= 0)
+            proc__pidfd_end(&pidfd, pid);
         *ret_report = report;
         return -report.code;
     }

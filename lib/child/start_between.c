@@ -23,9 +23,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../base/fd.h"
@@ -145,15 +145,6 @@ static struct report write_ids(const struct birth *birth, unsigned flags, int pi
     return flags & CLONE_NEWUSER ? proc__id_maps_write(&birth->namespaces->maps, pidfd) : STEP_DONE;
 }
 
-/* By its number where the pidfd cannot be signalled, which is its own until we reap it. */
-static void end_between(int *pidfd, int pid)
-{
-    if (proc__pidfd_signal(*pidfd, SIGKILL, 0) < 0 && proc__pidfd_is_child(*pidfd) == 0)
-        kill(pid, SIGKILL);
-    proc__pidfd_await(*pidfd);
-    proc__fd_close(pidfd);
-}
-
 static int is_there(int pidfd)
 {
     proc_exit end;
@@ -172,12 +163,10 @@ static void await_word(const struct birth *birth, int pidfd)
 /* Lets the one in between go. What it has told is final then; only the parent of an orphan is still there. */
 static struct report let_it_bear(const struct birth *birth, int pidfd)
 {
-    const unsigned char word = 1;
     struct report report = write_ids(birth, birth->births.first, pidfd);
     if (report.step)
         return report;
-    /* As long as we have the other end too, it raises no SIGPIPE, and its one byte fits. */
-    proc__step_call(SYS_write, birth->hold.gate[1], (long)&word, sizeof word);
+    (void)proc__hold_let_one_through(&birth->hold);
     if (birth->plan->is_orphan)
         await_word(birth, pidfd);
     else
@@ -195,15 +184,6 @@ static int inherits_orphans(void)
     return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper);
 }
 
-/* A child of ours, by its number, which is its own until we have reaped it. */
-static void end_unheld(int pid)
-{
-    int status;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
-        ;
-}
-
 /* It has no pidfd: sees to it that it does not stay. */
 static void give_up(const struct birth *birth, int *between)
 {
@@ -211,9 +191,9 @@ static void give_up(const struct birth *birth, int *between)
     if (is_orphan && pid > 0 && is_there(*between))
         kill(pid, SIGKILL);
     proc__hold_refuse(&birth->hold);
-    end_between(between, birth->between);
+    proc__pidfd_end(between, birth->between);
     if (pid > 0 && (!is_orphan || inherits_orphans()))
-        end_unheld(pid);
+        proc__pidfd_end_unheld(pid);
 }
 
 /* The pidfd of the one that was borne, if it is certainly that. */
@@ -239,7 +219,7 @@ static int be_borne(struct birth *birth, int between, int *ret_pidfd, struct rep
         give_up(birth, &between);
         return -ret_report->code;
     }
-    end_between(&between, birth->between);
+    proc__pidfd_end(&between, birth->between);
     *ret_pidfd = pidfd;
     return birth->told->pid;
 }
@@ -283,14 +263,14 @@ static void await_end_of_orphan(int pidfd)
 }
 
 /* An orphan is reaped by who has got it: that it has ended must do. */
-static void end_held(const struct birth *birth, int *pidfd)
+static void end_held(const struct birth *birth, int pid, int *pidfd)
 {
     proc__hold_refuse(&birth->hold);
-    proc__pidfd_signal(*pidfd, SIGKILL, 0);
-    if (birth->plan->is_orphan)
+    if (birth->plan->is_orphan) {
+        proc__pidfd_signal(*pidfd, SIGKILL, 0);
         await_end_of_orphan(*pidfd);
-    proc__pidfd_await(*pidfd);
-    proc__fd_close(pidfd);
+    }
+    proc__pidfd_end(pidfd, pid);
 }
 
 static int give_birth(struct birth *birth, int *ret_pid, int *ret_pidfd, struct report *ret_report)
@@ -300,7 +280,7 @@ static int give_birth(struct birth *birth, int *ret_pid, int *ret_pidfd, struct 
         return -ret_report->code;
     *ret_report = let_it_live(birth, pidfd);
     if (ret_report->step) {
-        end_held(birth, &pidfd);
+        end_held(birth, pid, &pidfd);
         return -ret_report->code;
     }
     *ret_pid = pid;

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../base/exit.h"
@@ -49,24 +48,16 @@ _Noreturn static void be_copy(struct forked *forked)
 
 /* ---- Beside it ---- */
 
-/* One that is held, and that nobody wants: it has not got its pidfd. */
-static int take_back(int pid, int error)
-{
-    int status;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return error;
-}
-
 /* Its number is its own while it is held; but it may have been killed there, and somebody waits for just any child. */
 static int open_pidfd(int pid)
 {
     int pidfd = proc__pidfd_open(pid);
     if (pidfd >= 0)
         pidfd = proc__fd_above_stdio(pidfd);
-    if (pidfd < 0)
-        return take_back(pid, pidfd == -EPERM || pidfd == -EINVAL ? -ENOSYS : pidfd);
+    if (pidfd < 0) {
+        proc__pidfd_end_unheld(pid);
+        return pidfd == -EPERM || pidfd == -EINVAL ? -ENOSYS : pidfd;
+    }
     if (proc__pidfd_is_child(pidfd) < 0) {
         proc__fd_close(&pidfd);
         return -ESRCH;
@@ -124,21 +115,6 @@ static proc_exit end_of(int pidfd)
     return (proc_exit){.kind = PROC_LOST};
 }
 
-/* By its number where the pidfd cannot be signalled, which is its own as long as it is our child: it must not stay. */
-static void end(const struct forked *forked)
-{
-    if (proc__pidfd_signal(forked->pidfd, SIGKILL, 0) < 0 && proc__pidfd_is_child(forked->pidfd) == 0)
-        kill(forked->pid, SIGKILL);
-}
-
-/* Ends and reaps a process that has failed, so that it leaves no trace. */
-static void undo(struct forked *forked)
-{
-    end(forked);
-    proc__pidfd_await(forked->pidfd);
-    proc__fd_close(&forked->pidfd);
-}
-
 static int fail(int step, int rc, struct report *ret_report)
 {
     *ret_report = (struct report){step, -rc, -1};
@@ -163,7 +139,7 @@ static int see_off(struct forked *forked, struct report *ret_report)
         return 0;
     if (report.step == PROC_STEP_HOOK && report.code == ECHILD && proc__pidfd_has_ended(forked->pidfd))
         forked->plan->hook->ended = end_of(forked->pidfd);
-    undo(forked);
+    proc__pidfd_end(&forked->pidfd, forked->pid);
     *ret_report = report;
     return rc;
 }
