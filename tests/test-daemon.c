@@ -40,18 +40,11 @@
 
 /* ---- Launching ---- */
 
-static int adopt_orphans(void **state)
+static int needs_launching(void **state)
 {
-    (void)state;
     if (SANITIZER_THREADS)
         leave_out("the sanitizer has a thread of its own, and threads are refused");
-    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-}
-
-static int adopt_no_more(void **state)
-{
-    (void)state;
-    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+    return adopt_orphans(state);
 }
 
 /* What a launcher has told, and how it left. */
@@ -203,7 +196,7 @@ static void it_is_in_the_root_directory_with_a_safe_umask(void **state)
 static int remember_umask(void **state)
 {
     umask(022);
-    return adopt_orphans(state);
+    return needs_launching(state);
 }
 
 static void its_stdio_is_the_null_device_and_nothing_else_is_open(void **state)
@@ -1139,7 +1132,7 @@ static void a_program_by_descriptor_becomes_a_daemon(void **state)
     assert_true(WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 23));
 }
 
-#define daemon_test(test) cmocka_unit_test_setup_teardown(test, adopt_orphans, adopt_no_more)
+#define daemon_test(test) cmocka_unit_test_setup_teardown(test, needs_launching, adopt_no_more)
 
 int main(int argc, char **argv)
 {

@@ -659,21 +659,11 @@ static void forks_in_other_threads_do_not_hold_it_up(void **state)
     pthread_join(thread, NULL);
 }
 
-static void *steal_children(void *arg)
-{
-    (void)arg;
-    while (!atomic_load(&enough))
-        if (waitpid(-1, NULL, WNOHANG) <= 0)
-            patience_rest();
-    return NULL;
-}
-
 /* Others in the same program wait for just any child. */
 static int with_a_thief(void *arg)
 {
-    pthread_t thread;
     (void)arg;
-    require(pthread_create(&thread, NULL, steal_children, NULL) == 0);
+    thief_start(0);
     for (int i = 0; i < 20; i++) {
         const int code = 6;
         proc_child *child;
@@ -685,15 +675,13 @@ static int with_a_thief(void *arg)
         proc_child_free(child);
         require_rc(proc_fork(&child, return_it, NULL, PROC_OPTIONS(.cwd = "/nope")), -ENOENT);
     }
-    atomic_store(&enough, 1);
-    pthread_join(thread, NULL);
+    thief_stop();
     return 0;
 }
 
 static void a_thief_takes_no_status(void **state)
 {
     (void)state;
-    atomic_store(&enough, 0);
     assert_in_fork(with_a_thief, NULL);
 }
 

@@ -349,24 +349,14 @@ static void copies_that_others_fork_do_not_hold_it_up(void **state)
     pthread_join(thread, NULL);
 }
 
-static void *steal_children(void *arg)
-{
-    (void)arg;
-    while (!atomic_load(&enough))
-        if (waitpid(-1, NULL, WNOHANG) <= 0)
-            patience_rest();
-    return NULL;
-}
-
 static int with_a_thief(void *arg)
 {
-    pthread_t thread;
     proc_child *child;
     proc_error error;
     proc_exit ended;
     const int code = 3;
     (void)arg;
-    require(pthread_create(&thread, NULL, steal_children, NULL) == 0);
+    thief_start(0);
     for (int i = 0; i < 20; i++) {
         require_rc(proc_spawn(&child, CHILD_DOES("exit", "4"), PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL))), 0);
         require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
@@ -376,15 +366,13 @@ static int with_a_thief(void *arg)
                    -ECHILD);
         require(strstr(error.text, "hook: exited with 3") || strstr(error.text, "hook: ended, "));
     }
-    atomic_store(&enough, 1);
-    pthread_join(thread, NULL);
+    thief_stop();
     return 0;
 }
 
 static void a_thief_does_not_change_what_is_told(void **state)
 {
     (void)state;
-    atomic_store(&enough, 0);
     assert_in_fork(with_a_thief, NULL);
 }
 

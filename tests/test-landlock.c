@@ -51,13 +51,7 @@ static int needs_landlock_and_orphans(void **state)
     int rc = needs_landlock(state);
     if (SANITIZER_THREADS)
         leave_out("the sanitizer has a thread of its own, and threads are refused");
-    return rc < 0 ? rc : prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-}
-
-static int leaves_orphans_alone(void **state)
-{
-    (void)state;
-    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+    return rc < 0 ? rc : adopt_orphans(state);
 }
 
 #define landlock_test(test) cmocka_unit_test_setup(test, needs_landlock)
@@ -393,7 +387,7 @@ int main(int argc, char **argv)
         landlock_test(others_are_closed_in_the_other_way_too),
         cmocka_unit_test_setup(a_user_without_privileges_may_use_it, needs_landlock_and_root),
         cmocka_unit_test_setup_teardown(a_daemons_program_lives_under_it, needs_landlock_and_orphans,
-                                        leaves_orphans_alone),
+                                        adopt_no_more),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
         landlock_test(with_best_effort_a_rule_of_a_file_may_be_left_with_nothing),

@@ -141,25 +141,12 @@ static void sigchld_is_not_raised_for_it(void **state)
     assert_in_fork(counts_no_sigchld, NULL);
 }
 
-static _Atomic int thief_stops;
-
-static void *steal_children(void *arg)
-{
-    (void)arg;
-    while (!atomic_load(&thief_stops))
-        if (waitpid(-1, NULL, __WALL | WNOHANG) <= 0)
-            sched_yield();
-    return NULL;
-}
-
 static void a_thief_finds_nothing_that_matters(void **state)
 {
-    pthread_t thief;
     (void)state;
     /* What it needs for that is asked about by a child, which is not to be stolen. */
     (void)proc_has(PROC_FEATURE_EXIT_INFO);
-    atomic_store(&thief_stops, 0);
-    assert_int_equal(pthread_create(&thief, NULL, steal_children, NULL), 0);
+    thief_start(__WALL);
     for (int i = 0; i < 10; i++) {
         proc_child *child = start(CHILD_DOES("sleep", "forever"), ORPHAN(.in = PROC_NULL));
         assert_rc(proc_wait(child, 0, NULL), -ETIMEDOUT);
@@ -168,8 +155,7 @@ static void a_thief_finds_nothing_that_matters(void **state)
         assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
         proc_child_free(child);
     }
-    atomic_store(&thief_stops, 1);
-    pthread_join(thief, NULL);
+    thief_stop();
 }
 
 /* ---- What comes home ---- */

@@ -77,13 +77,7 @@ static int needs_filters_and_orphans(void **state)
     int rc = needs_filters(state);
     if (SANITIZER_THREADS)
         leave_out("the sanitizer has a thread of its own, and threads are refused");
-    return rc < 0 ? rc : prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-}
-
-static int leaves_orphans_alone(void **state)
-{
-    (void)state;
-    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+    return rc < 0 ? rc : adopt_orphans(state);
 }
 
 #define filter_test(test) cmocka_unit_test_setup(test, needs_filters)
@@ -404,7 +398,7 @@ int main(int argc, char **argv)
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),
         cmocka_unit_test_setup_teardown(a_daemons_program_under_a_filter_is_told_truly, needs_filters_and_orphans,
-                                        leaves_orphans_alone),
+                                        adopt_no_more),
         cmocka_unit_test(filters_that_make_no_sense_are_refused),
         filter_test(flags_that_make_sense_are_taken),
     };

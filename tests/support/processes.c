@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,4 +168,46 @@ int mount_proc(void)
 {
     /* All with a name, as valgrind wants to read it. */
     return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ? -1 : mount("proc", "/proc", "proc", 0, NULL);
+}
+
+/* ---- A thief ---- */
+
+static pthread_t thief;
+static _Atomic int thief_stops;
+
+static void *steal(void *arg)
+{
+    while (!atomic_load(&thief_stops))
+        if (waitpid(-1, NULL, WNOHANG | *(const int *)arg) <= 0)
+            sched_yield();
+    return NULL;
+}
+
+void thief_start(int options)
+{
+    static int given;
+    given = options;
+    atomic_store(&thief_stops, 0);
+    if (pthread_create(&thief, NULL, steal, &given) != 0)
+        abort();
+}
+
+void thief_stop(void)
+{
+    atomic_store(&thief_stops, 1);
+    pthread_join(thief, NULL);
+}
+
+/* ---- Orphans ---- */
+
+int adopt_orphans(void **state)
+{
+    (void)state;
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int adopt_no_more(void **state)
+{
+    (void)state;
+    return prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }

@@ -31,4 +31,15 @@ int mount_proc(void);
 /* In there: the next child that is made here gets this number, if it can be had. The caller looks at what it has got. */
 void choose_next_pid(int pid);
 
+/*
+ * A thread that takes the status of any child of this program that ends, as a careless part of one would; options: of
+ * waitpid(2), besides WNOHANG. There is one at a time. Aborts if there can be none.
+ */
+void thief_start(int options);
+void thief_stop(void);
+
+/* For setup and teardown: orphans come to this program, and daemons are then its to reap. */
+int adopt_orphans(void **state);
+int adopt_no_more(void **state);
+
 #endif
