@@ -9,6 +9,7 @@
 #include "system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include <proc/base.h>
 
@@ -43,6 +44,17 @@ static inline long proc__step_call(long number, long a, long b, long c)
     do
         rc = proc__syscall(number, a, b, c, 0, 0, 0);
     while (rc == -EINTR);
+    return rc;
+}
+
+/* One write(2) of all of it into a file of the kernel's. 0 or more, or a negative errno. */
+static inline long proc__step_write_file(int dir, const char *path, const char *text, size_t len)
+{
+    long fd = proc__step_call(SYS_openat, dir, (long)path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    long rc = proc__step_call(SYS_write, fd, (long)text, (long)len);
+    proc__step_call(SYS_close, fd, 0, 0);
     return rc;
 }
 

@@ -144,14 +144,7 @@ struct report proc__cgroup_enter(const struct cgroup_join *join)
     if (join->dir < 0)
         return STEP_DONE;
     int index = join->path ? -1 : join->dir;
-    long fd, rc;
-    do
-        fd = proc__syscall(SYS_openat, join->dir, (long)"cgroup.procs", O_WRONLY | O_CLOEXEC, 0, 0, 0);
-    while (fd == -EINTR);
-    if (fd < 0)
-        return proc__step_failed(PROC_STEP_CGROUP, fd, index);
-    rc = proc__step_call(SYS_write, fd, (long)"0", 1);
-    proc__step_call(SYS_close, fd, 0, 0);
+    long rc = proc__step_write_file(join->dir, "cgroup.procs", "0", 1);
     return rc < 0 ? proc__step_failed(PROC_STEP_CGROUP, rc, index) : STEP_DONE;
 }
 

@@ -140,14 +140,7 @@ struct report proc__limits_set_oom_score(const struct limits *limits)
 {
     if (limits->oom_score_len == 0)
         return STEP_DONE;
-    long fd, rc;
-    do
-        fd = proc__syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0, 0, 0);
-    while (fd == -EINTR);
-    if (fd < 0)
-        return proc__step_failed(PROC_STEP_OOM_SCORE, fd, -1);
-    rc = proc__step_call(SYS_write, fd, (long)limits->oom_score, (long)limits->oom_score_len);
-    proc__step_call(SYS_close, fd, 0, 0);
+    long rc = proc__step_write_file(AT_FDCWD, "/proc/self/oom_score_adj", limits->oom_score, limits->oom_score_len);
     return rc < 0 ? proc__step_failed(PROC_STEP_OOM_SCORE, rc, -1) : STEP_DONE;
 }
 

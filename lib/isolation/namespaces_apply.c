@@ -32,23 +32,14 @@ struct report proc__namespaces_join(const struct namespaces *namespaces)
 
 /* ---- Time: for those who are born after it was made ---- */
 
-static long write_offsets(const char *offsets)
-{
-    long fd = proc__step_call(SYS_openat, AT_FDCWD, (long)"/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fd;
-    long rc = proc__step_call(SYS_write, fd, (long)offsets, length_of(offsets));
-    proc__step_call(SYS_close, fd, 0, 0);
-    return rc;
-}
-
 struct report proc__namespaces_make_time(const struct namespaces *namespaces)
 {
     if (!(namespaces->create & PROC_NS_TIME))
         return STEP_DONE;
     long rc = proc__step_call(SYS_unshare, CLONE_NEWTIME, 0, 0);
     if (rc == 0 && namespaces->offsets[0])
-        rc = write_offsets(namespaces->offsets);
+        rc = proc__step_write_file(AT_FDCWD, "/proc/self/timens_offsets", namespaces->offsets,
+                                   (size_t)length_of(namespaces->offsets));
     return rc < 0 ? proc__step_failed(PROC_STEP_NAMESPACE, rc, PROC_NS_TIME) : STEP_DONE;
 }
 
