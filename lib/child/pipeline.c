@@ -64,10 +64,8 @@ static int take_stage(struct pipeline *pipeline, size_t stage)
     rc = proc__prepare_take(&spawn->ready, request->argv, &both, pipeline->call, &pipeline->failure);
     if (rc < 0)
         return rc;
-    rc = proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, &pipeline->failure);
-    if (rc < 0)
-        return rc;
-    return proc__stage_session_check(&spawn->ready.request, &pipeline->common, pipeline->count, &pipeline->failure);
+    return proc__stage_request_check(&spawn->ready.request, &pipeline->common, stage, pipeline->count,
+                                     &pipeline->failure);
 }
 
 static int take(struct pipeline *pipeline, const proc_options *options)

@@ -55,12 +55,18 @@ int proc__stage_options_check(const proc_options *own, size_t stage, size_t coun
     return check_entries(own, ret_failure);
 }
 
-int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage,
+int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage, size_t count,
                               struct failure *ret_failure)
 {
-    if (stage > 0 && common->flags & PROC_NEW_GROUP && request->options.namespaces &&
-        proc__namespaces_hide_pids(&request->namespaces))
+    int shares_group = (common->flags & PROC_NEW_GROUP) != 0;
+    if (stage > 0 && shares_group && request->options.namespaces && proc__namespaces_hide_pids(&request->namespaces))
         return refuse(ret_failure, -1, "PROC_NEW_GROUP of all: the group has another number in a pid namespace");
+    if (count == 1)
+        return 0;
+    if (shares_group && request->options.flags & PROC_NEW_SESSION)
+        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
+    if (request->terminal.controlling_fd && request->options.terminal == common->terminal)
+        return refuse(ret_failure, -1, ".terminal->controlling_fd is of one session, so give it to a stage");
     return 0;
 }
 
@@ -75,18 +81,6 @@ static void merge_stdio(proc_options *both, const proc_options *own, const proc_
         both->err = common->err;
     if (own->fds.count == 0 && !own->fds.items)
         both->fds = common->fds;
-}
-
-int proc__stage_session_check(const struct request *request, const proc_options *common, size_t count,
-                              struct failure *ret_failure)
-{
-    if (count == 1)
-        return 0;
-    if (request->options.flags & PROC_NEW_SESSION && common->flags & PROC_NEW_GROUP)
-        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
-    if (request->terminal.controlling_fd && request->options.terminal == common->terminal)
-        return refuse(ret_failure, -1, ".terminal->controlling_fd is of one session, so give it to a stage");
-    return 0;
 }
 
 void proc__stage_options_merge(proc_options *ret_both, const proc_options *own, const proc_options *common,

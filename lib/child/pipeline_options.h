@@ -13,11 +13,8 @@
 /* What only a pipeline's, or only a stage's options must not say. The rest is for the check of a start. */
 int proc__pipeline_options_check(const proc_options *common, struct failure *ret_failure);
 int proc__stage_options_check(const proc_options *own, size_t stage, size_t count, struct failure *ret_failure);
-/* The same for the request that came of both: it knows what some options imply. */
-int proc__stage_session_check(const struct request *request, const proc_options *common, size_t count,
-                              struct failure *ret_failure);
-/* Of a stage as it is started: what the group of all excludes. */
-int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage,
+/* The same for the request that came of both, which knows what some options imply. */
+int proc__stage_request_check(const struct request *request, const proc_options *common, size_t stage, size_t count,
                               struct failure *ret_failure);
 /* The options by which a stage is started. */
 void proc__stage_options_merge(proc_options *ret_both, const proc_options *own, const proc_options *common,
