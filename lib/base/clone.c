@@ -142,7 +142,7 @@ static int take_back(int pid, int error)
 /* The program runs by now: a table without room above 2 is no reason to end it. */
 static int above_stdio_if_possible(int pidfd)
 {
-    int above = pidfd > STDERR_FILENO ? -1 : fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int above = pidfd > STDERR_FILENO ? -1 : proc__fd_copy(pidfd);
     if (above < 0)
         return pidfd;
     proc__fd_close(&pidfd);

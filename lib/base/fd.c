@@ -31,15 +31,20 @@ int proc__fd_is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
+int proc__fd_copy(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    /* EINVAL: the limit allows for stdio alone. */
+    return copy >= 0 ? copy : errno == EINVAL ? -EMFILE : -errno;
+}
+
 int proc__fd_above_stdio(int fd)
 {
     if (fd > STDERR_FILENO)
         return fd;
-    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    /* EINVAL: the limit allows for stdio alone. */
-    int rc = above >= 0 ? above : errno == EINVAL ? -EMFILE : -errno;
+    int above = proc__fd_copy(fd);
     proc__fd_close(&fd);
-    return rc;
+    return above;
 }
 
 /* Takes both in every case. */

@@ -41,6 +41,13 @@ void proc__tee_init(struct tee *tee)
     *tee = (struct tee){.fd = -1};
 }
 
+static void forget_kept(struct tee *tee)
+{
+    free(tee->kept);
+    tee->kept = NULL;
+    tee->len = tee->done = 0;
+}
+
 /* ---- The target ---- */
 
 static int is_terminal(int fd)
@@ -86,15 +93,13 @@ int proc__tee_open(struct tee *tee, int fd)
         tee->way = WAY_PLAIN;
         return 0;
     }
-    tee->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    return tee->fd < 0 ? -errno : 0;
+    tee->fd = proc__fd_copy(fd);
+    return tee->fd < 0 ? tee->fd : 0;
 }
 
 void proc__tee_close(struct tee *tee)
 {
-    free(tee->kept);
-    tee->kept = NULL;
-    tee->len = tee->done = 0;
+    forget_kept(tee);
     proc__fd_close(&tee->fd);
 }
 
@@ -167,11 +172,8 @@ void proc__tee_go_on(struct tee *tee)
     if (!tee->kept)
         return;
     tee->done += write_now(tee, tee->kept + tee->done, tee->len - tee->done);
-    if (tee->done < tee->len)
-        return;
-    free(tee->kept);
-    tee->kept = NULL;
-    tee->len = tee->done = 0;
+    if (tee->done == tee->len)
+        forget_kept(tee);
 }
 
 size_t proc__tee_waits(const struct tee *tee)
@@ -182,7 +184,5 @@ size_t proc__tee_waits(const struct tee *tee)
 void proc__tee_give_up(struct tee *tee, int error)
 {
     tee->error = error;
-    free(tee->kept);
-    tee->kept = NULL;
-    tee->len = tee->done = 0;
+    forget_kept(tee);
 }

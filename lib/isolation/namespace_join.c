@@ -162,16 +162,9 @@ static int add_process(struct namespace_sources *sources, int pidfd, uint32_t wh
     return rc;
 }
 
-static int copy_of(int fd)
-{
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    /* EINVAL: the limit allows for stdio alone. */
-    return copy >= 0 ? copy : errno == EINVAL ? -EMFILE : -errno;
-}
-
 static int add_descriptor(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
 {
-    int fd = copy_of(*source->fd);
+    int fd = proc__fd_copy(*source->fd);
     if (fd < 0)
         return fail_kind(ret_failure, -fd, source->which, NULL);
     if (ioctl(fd, GET_KIND) >= 0 || proc__pidfd_signal(fd, 0, 0) == -EBADF)

@@ -64,9 +64,7 @@ static int another(int pidfd)
 {
     if (is_of_a_thread(pidfd))
         return -EINVAL;
-    int fd = fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    /* EINVAL: the limit allows for stdio alone. */
-    return fd >= 0 ? fd : errno == EINVAL ? -EMFILE : -errno;
+    return proc__fd_copy(pidfd);
 }
 
 int proc__target_pidfd(const proc_target *target)

@@ -30,11 +30,8 @@ static int write_lock(struct launch *launch, struct failure *failure)
 /* 0, also if there is none to be copied; or a negative errno. */
 static int copy_err(int *ret_copy)
 {
-    *ret_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (*ret_copy >= 0 || errno == EBADF)
-        return 0;
-    /* EINVAL: the limit allows for stdio alone. */
-    return errno == EINVAL ? -EMFILE : -errno;
+    *ret_copy = proc__fd_copy(STDERR_FILENO);
+    return *ret_copy >= 0 || *ret_copy == -EBADF ? 0 : *ret_copy;
 }
 
 /* Standard error stays what it was until ready; what it shall be is put aside. */
