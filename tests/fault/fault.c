@@ -83,6 +83,11 @@ int fault_strike(const char *call, long number, long arg)
     return error ? error : answers->always[0];
 }
 
+void find_wrong(struct attempt *attempt, const char *what)
+{
+    snprintf(attempt->wrong, sizeof attempt->wrong, "%s", what);
+}
+
 void fault_begin(void)
 {
     atomic_store(&shared->armed, shared->n > 0);

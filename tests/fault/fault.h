@@ -24,6 +24,9 @@ struct attempt {
     char wrong[200];  /* a sentence, if the scenario itself found something wrong */
 };
 
+/* By the scenario itself. */
+void find_wrong(struct attempt *attempt, const char *what);
+
 struct scenario {
     const char *name;
     /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of everything that one does with a child: start, feed, read, wait, signal, stop, run, collect, free. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,11 +22,6 @@
 #define INPUT_SIZE 100000 /* more than a pipe holds */
 
 static const proc_stop_steps quick_stop = {(const proc_stop_step[]){{SIGKILL, PROC_ONE, 2000}}, 1};
-
-static void find_wrong(struct attempt *attempt, const char *what)
-{
-    snprintf(attempt->wrong, sizeof attempt->wrong, "%s", what);
-}
 
 /* ---- Starting ---- */
 
@@ -68,7 +63,7 @@ static void spawn_with_all_options(struct attempt *attempt)
 {
     int here = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), high = fcntl(here, F_DUPFD_CLOEXEC, 5);
     const proc_slot slots[] = {
-        {4, PROC_FD(here)}, {here, PROC_FD(high)}, {high, PROC_FD(here)}, {20, PROC_PIPE_FROM_CHILD},
+        {4, PROC_FD(here)},     {here, PROC_FD(high)},    {high, PROC_FD(here)}, {20, PROC_PIPE_FROM_CHILD},
         {21, PROC_SAME_AS(20)}, {22, PROC_PIPE_TO_CHILD}, {23, PROC_NULL},
     };
     size_t first = here == 4 || high == 4 ? 1 : 0;
@@ -98,7 +93,8 @@ static void spawn_with_inherited_signals(struct attempt *attempt)
 {
     spawn(attempt, PROC_ARGV("true"),
           &(proc_options){.size = sizeof(proc_options),
-                          .flags = PROC_INHERIT_SIGNALS | PROC_INHERIT_FDS | PROC_NEW_SESSION}, 0);
+                          .flags = PROC_INHERIT_SIGNALS | PROC_INHERIT_FDS | PROC_NEW_SESSION},
+          0);
 }
 
 static void spawn_as_somebody_else(struct attempt *attempt)
@@ -147,12 +143,6 @@ static void spawn_what_is_not_there(struct attempt *attempt)
         attempt->rc = 0;
 }
 
-static void need_pidfds(void)
-{
-    if (!proc_has(PROC_FEATURE_PIDFD))
-        SKIP_TEST("no pidfds here, so no children");
-}
-
 static void a_start_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
@@ -166,7 +156,6 @@ static void a_start_leaves_no_trace_when_a_call_fails(void **state)
         {"spawn of a missing program", spawn_what_is_not_there},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -174,7 +163,6 @@ static void a_start_with_other_ids_leaves_no_trace_when_a_call_fails(void **stat
 {
     static const struct scenario scenario = {"spawn as somebody else", spawn_as_somebody_else};
     (void)state;
-    need_pidfds();
     if (geteuid() != 0)
         SKIP_TEST("only root can change ids");
     fault_check(&scenario, 1);
@@ -182,7 +170,7 @@ static void a_start_with_other_ids_leaves_no_trace_when_a_call_fails(void **stat
 
 /* ---- Living with a child: started without faults ---- */
 
-static proc_child *start(const char *const argv[], proc_options options)
+static proc_child *start_or_give_up(const char *const argv[], proc_options options)
 {
     proc_child *child;
     options.size = sizeof options;
@@ -198,7 +186,7 @@ static proc_child *start_and_read(const char *const argv[], proc_options options
 {
     char got[64] = "";
     options.out = PROC_PIPE;
-    proc_child *child = start(argv, options);
+    proc_child *child = start_or_give_up(argv, options);
     for (size_t len = 0; len < strlen(line);) {
         int64_t more = proc_read(child, 1, got + len, sizeof got - 1 - len, LONG_MS);
         if (more <= 0)
@@ -227,13 +215,13 @@ static void check_waitable(struct attempt *attempt, proc_child *child, int kind,
     proc_exit end = {0};
     int rc = proc_wait(child, LONG_MS, &end);
     if (rc < 0 || end.kind != kind || end.code != code)
-        snprintf(attempt->wrong, sizeof attempt->wrong, "afterwards a wait answers %s: %d with %d", rc_name(rc), end.kind,
-                 end.code);
+        snprintf(attempt->wrong, sizeof attempt->wrong, "afterwards a wait answers %s: %d with %d", rc_name(rc),
+                 end.kind, end.code);
 }
 
 static void wait_for_the_end(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "exit", "7"), (proc_options){0});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "exit", "7"), (proc_options){0});
     proc_exit end = unknown_end();
     fault_begin();
     attempt->rc = proc_wait(child, LONG_MS, &end);
@@ -246,7 +234,7 @@ static void wait_for_the_end(struct attempt *attempt)
 /* The status is gone for waitid(2): the kernel may tell by other means, or it is lost. */
 static void wait_after_a_thief(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "exit", "7"), (proc_options){0});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "exit", "7"), (proc_options){0});
     proc_exit end = unknown_end();
     int status;
     while (waitpid(proc_child_pid(child), &status, 0) < 0 && errno == EINTR)
@@ -262,8 +250,8 @@ static void wait_after_a_thief(struct attempt *attempt)
 
 static void wait_for_any(struct attempt *attempt)
 {
-    proc_child *children[2] = {start(PROC_ARGV(CHILD, "sleep", "forever"), (proc_options){0}),
-                               start(PROC_ARGV(CHILD, "exit", "3"), (proc_options){0})};
+    proc_child *children[2] = {start_or_give_up(PROC_ARGV(CHILD, "sleep", "forever"), (proc_options){0}),
+                               start_or_give_up(PROC_ARGV(CHILD, "exit", "3"), (proc_options){0})};
     size_t index = 99;
     fault_begin();
     attempt->rc = proc_wait_any(children, 2, LONG_MS, &index);
@@ -294,7 +282,7 @@ static void stop_by_the_ladder(struct attempt *attempt)
 
 static void kill_the_group(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "sleep", "forever"), (proc_options){.flags = PROC_NEW_GROUP});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "sleep", "forever"), (proc_options){.flags = PROC_NEW_GROUP});
     fault_begin();
     attempt->rc = proc_kill(child, SIGKILL, PROC_GROUP);
     fault_end();
@@ -314,8 +302,8 @@ static int is_swept(void)
 
 static void free_a_running_child(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "sleep", "forever"),
-                              (proc_options){.flags = PROC_NEW_GROUP, .in = PROC_PIPE, .out = PROC_CAPTURE});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "sleep", "forever"),
+                                         (proc_options){.flags = PROC_NEW_GROUP, .in = PROC_PIPE, .out = PROC_CAPTURE});
     fault_begin();
     child = proc_child_free(child);
     fault_end();
@@ -330,7 +318,7 @@ static void free_a_running_child(struct attempt *attempt)
 static void feed_and_read(struct attempt *attempt)
 {
     char answer[8] = "~~~~~~~";
-    proc_child *child = start(PROC_ARGV(CHILD, "cat"), (proc_options){.in = PROC_PIPE, .out = PROC_PIPE});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "cat"), (proc_options){.in = PROC_PIPE, .out = PROC_PIPE});
     fault_begin();
     attempt->rc = proc_write(child, 0, "hello", 5, LONG_MS);
     if (attempt->rc == 5)
@@ -346,12 +334,11 @@ static void feed_and_read(struct attempt *attempt)
 static void a_verb_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
-        {"wait", wait_for_the_end},   {"wait after a thief", wait_after_a_thief}, {"wait any", wait_for_any},
-        {"stop", stop_by_the_ladder}, {"kill a group", kill_the_group},           {"free", free_a_running_child},
+        {"wait", wait_for_the_end},        {"wait after a thief", wait_after_a_thief}, {"wait any", wait_for_any},
+        {"stop", stop_by_the_ladder},      {"kill a group", kill_the_group},           {"free", free_a_running_child},
         {"write and read", feed_and_read},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -396,8 +383,13 @@ static void run_fed_and_captured(struct attempt *attempt)
     proc_result result;
     memset(&result, 0x5a, sizeof result);
     attempt->takes_error = 1;
-    proc_options options = {.size = sizeof options, .in = PROC_BYTES(input(), INPUT_SIZE), .out = PROC_CAPTURE,
-                            .err = PROC_CAPTURE, .timeout_ms = LONG_MS, .stop = quick_stop, .error = &attempt->error};
+    proc_options options = {.size = sizeof options,
+                            .in = PROC_BYTES(input(), INPUT_SIZE),
+                            .out = PROC_CAPTURE,
+                            .err = PROC_CAPTURE,
+                            .timeout_ms = LONG_MS,
+                            .stop = quick_stop,
+                            .error = &attempt->error};
     fault_begin();
     attempt->rc = proc_run(&result, PROC_ARGV(CHILD, "cat"), &options);
     fault_end();
@@ -411,8 +403,8 @@ static void run_until_the_time_is_over(struct attempt *attempt)
 {
     proc_result result;
     attempt->takes_error = 1;
-    proc_options options = {.size = sizeof options, .out = PROC_CAPTURE, .timeout_ms = 20, .stop = quick_stop,
-                            .error = &attempt->error};
+    proc_options options = {
+        .size = sizeof options, .out = PROC_CAPTURE, .timeout_ms = 20, .stop = quick_stop, .error = &attempt->error};
     fault_begin();
     attempt->rc = proc_run(&result, PROC_ARGV(CHILD, "sleep", "forever"), &options);
     fault_end();
@@ -434,8 +426,11 @@ static void run_with_callbacks(struct attempt *attempt)
     size_t count = 0;
     proc_result result;
     attempt->takes_error = 1;
-    proc_options options = {.size = sizeof options, .out = PROC_LINES(keep_count, &count), .timeout_ms = LONG_MS,
-                            .stop = quick_stop, .error = &attempt->error};
+    proc_options options = {.size = sizeof options,
+                            .out = PROC_LINES(keep_count, &count),
+                            .timeout_ms = LONG_MS,
+                            .stop = quick_stop,
+                            .error = &attempt->error};
     fault_begin();
     attempt->rc = proc_run(&result, PROC_ARGV(CHILD, "lines", "one", "two", "three"), &options);
     fault_end();
@@ -447,8 +442,8 @@ static void run_with_callbacks(struct attempt *attempt)
 
 static void collect_a_child(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "cat"),
-                              (proc_options){.in = PROC_BYTES(input(), INPUT_SIZE), .out = PROC_CAPTURE});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "cat"),
+                                         (proc_options){.in = PROC_BYTES(input(), INPUT_SIZE), .out = PROC_CAPTURE});
     proc_result result;
     fault_begin();
     attempt->rc = proc_collect(child, LONG_MS, &result);
@@ -462,8 +457,8 @@ static void collect_a_child(struct attempt *attempt)
 
 static void pump_a_child(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "cat"),
-                              (proc_options){.in = PROC_BYTES(input(), INPUT_SIZE), .out = PROC_CAPTURE});
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "cat"),
+                                         (proc_options){.in = PROC_BYTES(input(), INPUT_SIZE), .out = PROC_CAPTURE});
     fault_begin();
     do
         attempt->rc = proc_pump(&child, 1, LONG_MS);
@@ -475,7 +470,8 @@ static void pump_a_child(struct attempt *attempt)
 
 static void make_a_pump_descriptor(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "cat"), (proc_options){.in = PROC_TEXT("x"), .out = PROC_CAPTURE});
+    proc_child *child =
+        start_or_give_up(PROC_ARGV(CHILD, "cat"), (proc_options){.in = PROC_TEXT("x"), .out = PROC_CAPTURE});
     fault_begin();
     attempt->rc = proc_pump_fd(child);
     fault_end();
@@ -494,7 +490,6 @@ static void moving_bytes_leaves_no_trace_when_a_call_fails(void **state)
         {"pump descriptor", make_a_pump_descriptor},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -537,10 +532,10 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(asking_for_features_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_start_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_start_with_other_ids_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_verb_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(moving_bytes_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_start_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_start_with_other_ids_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_verb_leaves_no_trace_when_a_call_fails),
+        pidfd_test(moving_bytes_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(without_pidfds_a_start_says_so_and_leaves_nothing),
     };
     return run_suite("fault-child", tests, sizeof tests / sizeof tests[0], argc, argv);

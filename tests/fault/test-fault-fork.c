@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of what is made by fork(2), functions in children and hooks; and of becoming a program, and its undoing. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,6 @@
 #define LONG_MS 8000
 
 static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
-
-static void need_pidfds(void)
-{
-    if (proc__probe_memory() < 0 || proc_has(PROC_FEATURE_PIDFD) != 1)
-        SKIP_TEST("pidfds cannot be opened here");
-}
 
 /* Takes what has been started to its end, without faults. */
 static void finish(struct attempt *attempt, proc_child *child, int code)
@@ -95,7 +89,6 @@ static void a_fork_leaves_no_trace_when_a_call_fails(void **state)
         {"fork and inherit", fork_and_inherit},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -166,7 +159,6 @@ static void a_hook_leaves_no_trace_when_a_call_fails(void **state)
         {"hook that crashes", spawn_with_a_hook_that_crashes},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -261,8 +253,8 @@ static void a_search_leaves_no_trace_when_a_call_fails(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_fork_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_hook_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_fork_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_hook_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(what_fails_on_the_way_to_a_program_is_undone),
         cmocka_unit_test(a_search_leaves_no_trace_when_a_call_fails),
     };

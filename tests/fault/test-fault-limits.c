@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of a start whose child has limits, a control group, CPUs and a place in the queue. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -69,12 +69,6 @@ static void spawn_in_a_group(struct attempt *attempt)
     spawn(attempt, &(proc_options){.limits = PROC_LIMITS(.cgroup_path = group)});
 }
 
-static void need_pidfds(void)
-{
-    if (proc__probe_memory() < 0)
-        SKIP_TEST("pidfds are denied here, nothing can be started");
-}
-
 static void a_start_with_limits_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
@@ -83,7 +77,6 @@ static void a_start_with_limits_leaves_no_trace_when_a_call_fails(void **state)
         {"limited, in a copy", spawn_with_limits_in_a_copy},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -98,7 +91,6 @@ static void a_start_in_a_group_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenario = {"in a group", spawn_in_a_group};
     (void)state;
-    need_pidfds();
     group = cgroup_make(2);
     if (!group)
         SKIP_TEST("no control groups of version 2 that we may make");
@@ -108,8 +100,9 @@ static void a_start_in_a_group_leaves_no_trace_when_a_call_fails(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_start_with_limits_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test_teardown(a_start_in_a_group_leaves_no_trace_when_a_call_fails, remove_group),
+        spawning_test(a_start_with_limits_leaves_no_trace_when_a_call_fails),
+        cmocka_unit_test_setup_teardown(a_start_in_a_group_leaves_no_trace_when_a_call_fails, needs_pidfds,
+                                        remove_group),
     };
     return run_suite("fault-limits", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

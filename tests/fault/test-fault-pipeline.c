@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of pipelines and copies: whatever call fails while whichever stage starts or runs, nothing is left. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +20,6 @@
 #define INPUT_SIZE 70000 /* more than a pipe holds */
 
 static const proc_stop_steps quick_stop = {(const proc_stop_step[]){{SIGKILL, PROC_ONE, 2000}}, 1};
-
-static void find_wrong(struct attempt *attempt, const char *what)
-{
-    snprintf(attempt->wrong, sizeof attempt->wrong, "%s", what);
-}
 
 static const char *input(void)
 {
@@ -55,7 +50,7 @@ static void check_copy(struct attempt *attempt, const proc_result *result)
 
 static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
 
-static void start(struct attempt *attempt, const proc_request requests[], proc_options *options)
+static void start_stages(struct attempt *attempt, const proc_request requests[], proc_options *options)
 {
     proc_child *children[3] = {no_child, no_child, no_child};
     attempt->takes_error = 1;
@@ -77,32 +72,31 @@ static void start(struct attempt *attempt, const proc_request requests[], proc_o
 
 static void start_plainly(struct attempt *attempt)
 {
-    start(attempt, PROC_REQUESTS(PROC_REQUEST("true"), PROC_REQUEST("true"), PROC_REQUEST("true")), &(proc_options){0});
+    start_stages(attempt, PROC_REQUESTS(PROC_REQUEST("true"), PROC_REQUEST("true"), PROC_REQUEST("true")),
+                 &(proc_options){0});
 }
 
 static void start_with_all_kinds(struct attempt *attempt)
 {
-    start(attempt, PROC_REQUESTS(PROC_REQUEST("true"), {PROC_ARGV("true"), PROC_OPTIONS(.err = PROC_PIPE, .cwd = "/")},
-                                 PROC_REQUEST("true")),
-          &(proc_options){.flags = PROC_NEW_GROUP, .in = PROC_PIPE, .out = PROC_PIPE, .err = PROC_PATH("/dev/null"),
-                          .env_edit = PROC_ENV("A=1")});
+    start_stages(attempt,
+                 PROC_REQUESTS(PROC_REQUEST("true"), {PROC_ARGV("true"), PROC_OPTIONS(.err = PROC_PIPE, .cwd = "/")},
+                               PROC_REQUEST("true")),
+                 &(proc_options){.flags = PROC_NEW_GROUP,
+                                 .in = PROC_PIPE,
+                                 .out = PROC_PIPE,
+                                 .err = PROC_PATH("/dev/null"),
+                                 .env_edit = PROC_ENV("A=1")});
 }
 
 /* The first has started by then, and waits for its input. */
 static void start_what_is_not_there(struct attempt *attempt)
 {
-    start(attempt, PROC_REQUESTS(PROC_REQUEST("cat"), PROC_REQUEST("/no/such/program"), PROC_REQUEST("true")),
+    start_stages(attempt, PROC_REQUESTS(PROC_REQUEST("cat"), PROC_REQUEST("/no/such/program"), PROC_REQUEST("true")),
           &(proc_options){.in = PROC_PIPE, .flags = PROC_NEW_GROUP});
     if (attempt->rc >= 0)
         find_wrong(attempt, "started what is not there");
     if (attempt->rc == -ENOENT)
         attempt->rc = 0;
-}
-
-static void need_pidfds(void)
-{
-    if (!proc_has(PROC_FEATURE_PIDFD))
-        SKIP_TEST("no pidfds here, so no children");
 }
 
 static void a_start_of_stages_leaves_no_trace_when_a_call_fails(void **state)
@@ -113,7 +107,6 @@ static void a_start_of_stages_leaves_no_trace_when_a_call_fails(void **state)
         {"pipeline of a missing program", start_what_is_not_there},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -156,7 +149,6 @@ static void running_stages_leaves_no_trace_when_a_call_fails(void **state)
         {"pipeline, out of time", run_until_the_time_is_over},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -242,16 +234,15 @@ static void a_copy_leaves_no_trace_when_a_call_fails(void **state)
         {"tee to a full socket", tee_to_a_full_socket},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_start_of_stages_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(running_stages_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_copy_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_start_of_stages_leaves_no_trace_when_a_call_fails),
+        pidfd_test(running_stages_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_copy_leaves_no_trace_when_a_call_fails),
     };
     return run_suite("fault-pipeline", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of starts in a sandbox: no program ever runs with half of what was asked for. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -86,17 +86,10 @@ static void under_a_filter(struct attempt *attempt)
     spawn(attempt, PROC_SANDBOX(.seccomp = allow, .seccomp_length = 1), NULL);
 }
 
-static void need_pidfds(void)
-{
-    if (proc__probe_memory() < 0)
-        SKIP_TEST("pidfds are denied here, nothing can be started");
-}
-
 static void a_root_of_its_own_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenario = {"root", in_a_root};
     (void)state;
-    need_pidfds();
     if (geteuid() != 0)
         SKIP_TEST("only root may change the root directory");
     fault_check(&scenario, 1);
@@ -109,7 +102,6 @@ static void capabilities_are_set_all_or_not_at_all(void **state)
         {"capabilities of a user", with_capabilities_of_a_user},
     };
     (void)state;
-    need_pidfds();
     if (geteuid() != 0)
         SKIP_TEST("only root may change credentials");
     FAULT_CHECK(scenarios);
@@ -122,7 +114,6 @@ static void landlock_leaves_no_trace_when_a_call_fails(void **state)
         {"landlock, best effort", under_landlock_if_possible},
     };
     (void)state;
-    need_pidfds();
     if (proc_has(PROC_FEATURE_LANDLOCK) != 1)
         SKIP_TEST("there is no landlock here");
     FAULT_CHECK(scenarios);
@@ -132,7 +123,6 @@ static void a_filter_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenario = {"seccomp", under_a_filter};
     (void)state;
-    need_pidfds();
     if (proc_has(PROC_FEATURE_SECCOMP) != 1)
         SKIP_TEST("there is no seccomp here");
     fault_check(&scenario, 1);
@@ -141,10 +131,10 @@ static void a_filter_leaves_no_trace_when_a_call_fails(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_root_of_its_own_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(capabilities_are_set_all_or_not_at_all),
-        cmocka_unit_test(landlock_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_filter_leaves_no_trace_when_a_call_fails),
+        spawning_test(a_root_of_its_own_leaves_no_trace_when_a_call_fails),
+        spawning_test(capabilities_are_set_all_or_not_at_all),
+        spawning_test(landlock_leaves_no_trace_when_a_call_fails),
+        spawning_test(a_filter_leaves_no_trace_when_a_call_fails),
     };
     return run_suite("fault-sandbox", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

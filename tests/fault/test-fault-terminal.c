@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault runs of children on terminals and sockets, of job control, and of programs by descriptor and by a shell. */
 #define _GNU_SOURCE 1
-#include "test.h"
+#include "started.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,6 @@
 
 static const proc_stop_steps quick_stop = {(const proc_stop_step[]){{SIGKILL, PROC_ONE, 2000}}, 1};
 static proc_child *const no_child = (proc_child *)(uintptr_t)0x5a5a;
-
-static void find_wrong(struct attempt *attempt, const char *what)
-{
-    snprintf(attempt->wrong, sizeof attempt->wrong, "%s", what);
-}
 
 /* ---- Starting ---- */
 
@@ -94,12 +89,6 @@ static void spawn_by_the_shell(struct attempt *attempt)
         attempt->rc = 0;
 }
 
-static void need_pidfds(void)
-{
-    if (!proc_has(PROC_FEATURE_PIDFD))
-        SKIP_TEST("no pidfds here, so no children");
-}
-
 static void a_start_on_a_terminal_leaves_no_trace_when_a_call_fails(void **state)
 {
     static const struct scenario scenarios[] = {
@@ -109,7 +98,6 @@ static void a_start_on_a_terminal_leaves_no_trace_when_a_call_fails(void **state
     static const struct scenario as_root = {"spawn on a terminal as somebody else",
                                             spawn_on_a_terminal_as_somebody_else};
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
     if (geteuid() == 0)
         fault_check(&as_root, 1);
@@ -123,7 +111,6 @@ static void a_start_of_an_unusual_program_leaves_no_trace_when_a_call_fails(void
         {"spawn by the shell", spawn_by_the_shell},
     };
     (void)state;
-    need_pidfds();
     char *directory = directory_make();
     script = path_in(directory, "script");
     file_write(script, "exit $1\n");
@@ -135,7 +122,7 @@ static void a_start_of_an_unusual_program_leaves_no_trace_when_a_call_fails(void
 
 /* ---- Living with it ---- */
 
-static proc_child *start(const char *const argv[], const proc_options *given)
+static proc_child *start_or_give_up(const char *const argv[], const proc_options *given)
 {
     proc_child *child;
     proc_options options = *given;
@@ -148,7 +135,7 @@ static proc_child *start(const char *const argv[], const proc_options *given)
 
 static void type_and_read(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "cat"),
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "cat"),
                               PROC_OPTIONS(.in = PROC_PTY, .out = PROC_PTY, .terminal = PROC_TERMINAL(.raw = 1)));
     char text[8] = "";
     fault_begin();
@@ -164,7 +151,7 @@ static void type_and_read(struct attempt *attempt)
 
 static void resize_it(struct attempt *attempt)
 {
-    proc_child *child = start(PROC_ARGV(CHILD, "sleep", "forever"), PROC_OPTIONS(.in = PROC_PTY));
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "sleep", "forever"), PROC_OPTIONS(.in = PROC_PTY));
     fault_begin();
     attempt->rc = proc_child_resize(child, 10, 20);
     fault_end();
@@ -197,7 +184,7 @@ static void run_on_a_terminal(struct attempt *attempt)
 static void wait_for_a_stop(struct attempt *attempt, int timeout_ms)
 {
     int number = 0;
-    proc_child *child = start(PROC_ARGV(CHILD, "stop-self"), PROC_OPTIONS(.out = PROC_PIPE));
+    proc_child *child = start_or_give_up(PROC_ARGV(CHILD, "stop-self"), PROC_OPTIONS(.out = PROC_PIPE));
     fault_begin();
     attempt->rc = proc_wait_stopped(child, timeout_ms, &number);
     fault_end();
@@ -227,7 +214,6 @@ static void living_on_a_terminal_leaves_no_trace_when_a_call_fails(void **state)
         {"wait for a stop for ever", wait_for_a_stop_for_ever},
     };
     (void)state;
-    need_pidfds();
     FAULT_CHECK(scenarios);
 }
 
@@ -272,7 +258,6 @@ static void job_control_leaves_no_trace_when_a_call_fails(void **state)
         {"give the terminal", give_the_terminal},
     };
     (void)state;
-    need_pidfds();
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
     tty = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -284,10 +269,10 @@ static void job_control_leaves_no_trace_when_a_call_fails(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_start_on_a_terminal_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(a_start_of_an_unusual_program_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(living_on_a_terminal_leaves_no_trace_when_a_call_fails),
-        cmocka_unit_test(job_control_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_start_on_a_terminal_leaves_no_trace_when_a_call_fails),
+        pidfd_test(a_start_of_an_unusual_program_leaves_no_trace_when_a_call_fails),
+        pidfd_test(living_on_a_terminal_leaves_no_trace_when_a_call_fails),
+        pidfd_test(job_control_leaves_no_trace_when_a_call_fails),
     };
     return run_suite("fault-terminal", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -25,11 +25,6 @@
 static const proc_stop_steps tree_stop = {
     (const proc_stop_step[]){{SIGTERM, PROC_TREE, 20}, {SIGKILL, PROC_TREE, 1000}}, 2};
 
-static void find_wrong(struct attempt *attempt, const char *what)
-{
-    snprintf(attempt->wrong, sizeof attempt->wrong, "%s", what);
-}
-
 /* A child with two of its own, which become ours when it ends: so they can be waited for. */
 static proc_child *start_family(const proc_options *options, int ret_pids[CHILDREN])
 {
