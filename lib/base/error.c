@@ -19,6 +19,11 @@ int proc__fail(struct failure *ret_failure, int step, int code, int index, const
     return -code;
 }
 
+int proc__refuse(struct failure *ret_failure, int code, const char *what)
+{
+    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
+}
+
 const char *proc_step_name(int step)
 {
     switch (step) {
@@ -79,7 +84,7 @@ static const char *reason_xsi(int rc, char *buffer)
 {
     return rc == 0 ? buffer : "unknown error";
 }
-#define REASON(call, buffer) _Generic((call), char *: reason_gnu, int: reason_xsi)((call), (buffer))
+#define REASON(call, buffer) _Generic((call), char * : reason_gnu, int : reason_xsi)((call), (buffer))
 
 const char *proc__reason(int code, char *buffer, size_t size)
 {

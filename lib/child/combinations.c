@@ -11,11 +11,6 @@
 #include "../isolation/namespaces.h"
 #include "announcement.h"
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 /* ---- The terminal ---- */
 
 /* Entries on the child's terminal; with `taking`, only those that take what it shows. */
@@ -37,9 +32,9 @@ int proc__combinations_imply(struct request *request, struct failure *ret_failur
     if (!has_pty && !request->terminal.controlling_fd)
         return 0;
     if (has_pty && request->terminal.controlling_fd)
-        return refuse(ret_failure, ".terminal->controlling_fd: the PTY entries are it already");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->controlling_fd: the PTY entries are it already");
     if (request->start.group)
-        return refuse(ret_failure, ".start->group: who gets a terminal begins a session");
+        return proc__refuse(ret_failure, EINVAL, ".start->group: who gets a terminal begins a session");
     request->options.flags |= PROC_NEW_SESSION;
     return 0;
 }
@@ -50,9 +45,9 @@ static int check_foreground(const struct request *request, struct failure *ret_f
     if (!request->terminal.foreground || request->terminal.controlling_fd || count_on_terminal(request, 0) > 0)
         return 0;
     if (flags & PROC_NEW_SESSION)
-        return refuse(ret_failure, ".terminal->foreground: a new session has no terminal");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->foreground: a new session has no terminal");
     if (!(flags & PROC_NEW_GROUP) && !request->start.group)
-        return refuse(ret_failure, ".terminal->foreground: PROC_NEW_GROUP or .start->group");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->foreground: PROC_NEW_GROUP or .start->group");
     return 0;
 }
 
@@ -61,11 +56,11 @@ static int check_terminal(const struct request *request, const struct spawn_call
     const proc_terminal *terminal = &request->terminal;
     size_t entries = count_on_terminal(request, 0), takers = count_on_terminal(request, 1);
     if (takers > 1)
-        return refuse(ret_failure, "ON_PTY twice: a terminal shows one stream, use PTY or SAME_AS");
+        return proc__refuse(ret_failure, EINVAL, "ON_PTY twice: a terminal shows one stream, use PTY or SAME_AS");
     if (call->is_run && entries > takers && takers == 0)
-        return refuse(ret_failure, "PTY in proc_run: one entry takes what it shows, see ON_PTY");
+        return proc__refuse(ret_failure, EINVAL, "PTY in proc_run: one entry takes what it shows, see ON_PTY");
     if (entries == 0 && (terminal->rows || terminal->columns || terminal->raw))
-        return refuse(ret_failure, ".terminal: rows, columns and raw are for a PTY entry");
+        return proc__refuse(ret_failure, EINVAL, ".terminal: rows, columns and raw are for a PTY entry");
     return check_foreground(request, ret_failure);
 }
 
@@ -77,13 +72,13 @@ static int check_program_fd(const struct request *request, struct failure *ret_f
     if (!request->start.program_fd)
         return 0;
     if (*request->start.program_fd < 0)
-        return refuse(ret_failure, ".start->program_fd is negative");
+        return proc__refuse(ret_failure, EINVAL, ".start->program_fd is negative");
     if (options->program || request->start.candidates)
-        return refuse(ret_failure, ".start->program_fd excludes .program and .candidates");
+        return proc__refuse(ret_failure, EINVAL, ".start->program_fd excludes .program and .candidates");
     if (options->search || options->flags & PROC_SEARCH_RELATIVE)
-        return refuse(ret_failure, ".start->program_fd: there is nothing to search");
+        return proc__refuse(ret_failure, EINVAL, ".start->program_fd: there is nothing to search");
     if (options->flags & PROC_SCRIPT_FALLBACK)
-        return refuse(ret_failure, ".start->program_fd excludes PROC_SCRIPT_FALLBACK");
+        return proc__refuse(ret_failure, EINVAL, ".start->program_fd excludes PROC_SCRIPT_FALLBACK");
     return 0;
 }
 
@@ -93,11 +88,11 @@ static int check_announced(const struct request *request, struct failure *ret_fa
 {
     const char *const *names = request->start.listen_names;
     if (!(request->options.flags & PROC_LISTEN_FDS))
-        return names ? refuse(ret_failure, ".start->listen_names without PROC_LISTEN_FDS") : 0;
+        return names ? proc__refuse(ret_failure, EINVAL, ".start->listen_names without PROC_LISTEN_FDS") : 0;
     if (!proc__announcement_is_dense(&request->options.fds))
-        return refuse(ret_failure, "PROC_LISTEN_FDS: .fds are 3, 4, 5, ... without a gap");
+        return proc__refuse(ret_failure, EINVAL, "PROC_LISTEN_FDS: .fds are 3, 4, 5, ... without a gap");
     const char *wrong = names ? proc__announcement_check_names(names, request->options.fds.count) : NULL;
-    return wrong ? refuse(ret_failure, wrong) : 0;
+    return wrong ? proc__refuse(ret_failure, EINVAL, wrong) : 0;
 }
 
 /* ---- Namespaces and the rest ---- */
@@ -114,15 +109,15 @@ static int check_namespaces(const struct request *request, struct failure *ret_f
     if (!request->options.namespaces)
         return 0;
     if (request->options.hook && proc__namespaces_births(namespaces).is_held)
-        return refuse(ret_failure, ".hook with new user, pid or time, or joined pid namespaces");
+        return proc__refuse(ret_failure, EINVAL, ".hook with new user, pid or time, or joined pid namespaces");
     if (request->start.group && proc__namespaces_hide_pids(namespaces))
-        return refuse(ret_failure, ".start->group has another number in a pid namespace");
+        return proc__refuse(ret_failure, EINVAL, ".start->group has another number in a pid namespace");
     if (sets_groups(ids) && proc__namespaces_deny_groups(namespaces))
-        return refuse(ret_failure, ".ids: groups need PROC_NS_ALLOW_SETGROUPS or keep_groups");
+        return proc__refuse(ret_failure, EINVAL, ".ids: groups need PROC_NS_ALLOW_SETGROUPS or keep_groups");
     if (ids->uid && !proc__namespaces_have_uid(namespaces, *ids->uid))
-        return refuse(ret_failure, ".ids->uid is not in the user namespace's uid_maps");
+        return proc__refuse(ret_failure, EINVAL, ".ids->uid is not in the user namespace's uid_maps");
     if (ids->gid && !proc__namespaces_have_gid(namespaces, *ids->gid))
-        return refuse(ret_failure, ".ids->gid is not in the user namespace's gid_maps");
+        return proc__refuse(ret_failure, EINVAL, ".ids->gid is not in the user namespace's gid_maps");
     return 0;
 }
 
@@ -131,7 +126,7 @@ static int check_namespaces(const struct request *request, struct failure *ret_f
 static int check_root(const struct request *request, struct failure *ret_failure)
 {
     if (request->sandbox.root && request->start.cwd_fd)
-        return refuse(ret_failure, ".start->cwd_fd would lead out of .sandbox->root");
+        return proc__refuse(ret_failure, EINVAL, ".start->cwd_fd would lead out of .sandbox->root");
     return 0;
 }
 
@@ -142,14 +137,14 @@ static int check_orphan(const struct request *request, const struct spawn_call *
     if (!(request->options.flags & PROC_ORPHAN))
         return 0;
     if (!call->may_orphan)
-        return refuse(ret_failure, "PROC_ORPHAN is for proc_spawn");
+        return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN is for proc_spawn");
     if (request->options.flags & PROC_DIE_WITH_PARENT)
-        return refuse(ret_failure, "PROC_ORPHAN excludes PROC_DIE_WITH_PARENT");
+        return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN excludes PROC_DIE_WITH_PARENT");
     if (request->options.hook)
-        return refuse(ret_failure, "PROC_ORPHAN excludes .hook");
+        return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN excludes .hook");
     /* That it was killed by its filter before it was a program is told to its parent alone. */
     if (request->sandbox.seccomp)
-        return refuse(ret_failure, "PROC_ORPHAN excludes .sandbox->seccomp");
+        return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN excludes .sandbox->seccomp");
     return 0;
 }
 

@@ -19,11 +19,6 @@
 
 /* ---- The request ---- */
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 static int needs_other_end(const proc_stdio *entry)
 {
     switch (entry->kind) {
@@ -38,7 +33,7 @@ static int needs_other_end(const proc_stdio *entry)
 }
 
 /* Nobody is left who could wait, move bytes or stop it. */
-static int check(const struct request *request, struct failure *ret_failure)
+static int check_for_exec(const struct request *request, struct failure *ret_failure)
 {
     const proc_options *options = &request->options;
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
@@ -47,13 +42,13 @@ static int check(const struct request *request, struct failure *ret_failure)
             return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, "entry: nobody has its other end");
     }
     if (options->flags & (PROC_DETACH | PROC_DIE_WITH_PARENT))
-        return refuse(ret_failure, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");
+        return proc__refuse(ret_failure, EINVAL, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");
     if (options->stop.count > 0 || options->transfer)
-        return refuse(ret_failure, ".stop, .transfer: nobody is left to do it");
+        return proc__refuse(ret_failure, EINVAL, ".stop, .transfer: nobody is left to do it");
     if (options->namespaces && proc__namespaces_births(&request->namespaces).is_held)
-        return refuse(ret_failure, ".namespaces: new user, pid or time, or joined pid, are for a child");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces: new user, pid or time, or joined pid, are for a child");
     if (options->hook)
-        return refuse(ret_failure, ".hook: call the function before");
+        return proc__refuse(ret_failure, EINVAL, ".hook: call the function before");
     return 0;
 }
 
@@ -217,7 +212,7 @@ static int become(struct prepared *prepared, struct failure *ret_failure, uint32
 
 int proc_exec(const char *const argv[], const proc_options *options)
 {
-    static const struct spawn_call call = {.verb = "exec", .check = check};
+    static const struct spawn_call call = {.verb = "exec", .check = check_for_exec};
     struct prepared prepared;
     struct failure failure = {0};
     uint32_t changed = 0;

@@ -47,26 +47,21 @@ static void run_function(void *arg)
 
 /* ---- The door ---- */
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 /* What is about a program. */
-static int check(const struct request *request, struct failure *ret_failure)
+static int check_for_fork(const struct request *request, struct failure *ret_failure)
 {
     const proc_options *options = &request->options;
     if (options->program || options->search || request->start.candidates || request->start.program_fd)
-        return refuse(ret_failure, ".program, .search, .candidates, .program_fd: it is a function");
+        return proc__refuse(ret_failure, EINVAL, ".program, .search, .candidates, .program_fd: it is a function");
     if (options->flags & (PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK))
-        return refuse(ret_failure, "PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function");
+        return proc__refuse(ret_failure, EINVAL, "PROC_SEARCH_RELATIVE, PROC_SCRIPT_FALLBACK: it is a function");
     /* The kernel knows no better parent than a thread, and in a copy of one that we made it would not be this one. */
     if (options->flags & PROC_DIE_WITH_PARENT)
-        return refuse(ret_failure, "PROC_DIE_WITH_PARENT is for programs");
+        return proc__refuse(ret_failure, EINVAL, "PROC_DIE_WITH_PARENT is for programs");
     if (options->namespaces && proc__namespaces_births(&request->namespaces).is_held)
-        return refuse(ret_failure, ".namespaces: new user, pid or time, or joined pid, are for programs");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces: new user, pid or time, or joined pid, are for programs");
     if (options->hook)
-        return refuse(ret_failure, ".hook: the function can do that itself");
+        return proc__refuse(ret_failure, EINVAL, ".hook: the function can do that itself");
     return 0;
 }
 
@@ -74,7 +69,7 @@ int proc_fork(proc_child **child, int (*run)(void *user), void *user, const proc
 {
     static const char *const no_arguments[] = {"/", NULL};
     struct function function = {.run = run, .user = user};
-    const struct spawn_call call = {.verb = "fork", .check = check, .body = run_function, .arg = &function};
+    const struct spawn_call call = {.verb = "fork", .check = check_for_fork, .body = run_function, .arg = &function};
     if (!child || !run)
         return -EINVAL;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &function.cancellable);

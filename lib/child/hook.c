@@ -13,19 +13,14 @@
 #define DEFAULT_TIMEOUT_MS 10000
 #define LAST_ERRNO 4095
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 int proc__hook_check(const proc_hook *options, struct failure *ret_failure)
 {
     if (!options->run)
-        return refuse(ret_failure, ".hook without .run");
+        return proc__refuse(ret_failure, EINVAL, ".hook without .run");
     if (options->timeout_ms < -1)
-        return refuse(ret_failure, ".hook->timeout_ms is below -1");
+        return proc__refuse(ret_failure, EINVAL, ".hook->timeout_ms is below -1");
     if (options->reserved != 0)
-        return refuse(ret_failure, ".hook: a member that must be 0");
+        return proc__refuse(ret_failure, EINVAL, ".hook: a member that must be 0");
     return 0;
 }
 

@@ -10,11 +10,6 @@
 
 #include "../isolation/namespaces.h"
 
-static int refuse(struct failure *ret_failure, int number, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, what);
-}
-
 int proc__pipeline_shares(const proc_stdio *err)
 {
     return err->kind != PROC_STDIO_DEFAULT && err->kind != PROC_STDIO_INHERIT && err->kind != PROC_STDIO_NULL &&
@@ -36,22 +31,24 @@ int proc__pipeline_options_check(const proc_options *common, struct failure *ret
     const proc_stdio *const entries[] = {&common->in, &common->out, &common->err};
     for (int number = 0; number < 3; number++)
         if (proc__entry_on_terminal(entries[number]))
-            return refuse(ret_failure, number, "PTY: made for one child, so give it to a stage");
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number,
+                              "PTY: made for one child, so give it to a stage");
     const proc_slots *fds = &common->fds;
     for (size_t i = 0; fds->items && i < fds->count; i++)
         if (proc__pipeline_shares(&fds->items[i].is))
-            return refuse(ret_failure, fds->items[i].number, ".fds: made for one child, so give it to a stage");
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, fds->items[i].number,
+                              ".fds: made for one child, so give it to a stage");
     return check_entries(common, ret_failure);
 }
 
 int proc__stage_options_check(const proc_options *own, size_t stage, size_t count, struct failure *ret_failure)
 {
     if (own->timeout_ms != 0 || own->stop.count > 0 || own->transfer || own->error)
-        return refuse(ret_failure, -1, ".timeout_ms, .stop, .transfer and .error are for the whole pipeline");
+        return proc__refuse(ret_failure, EINVAL, ".timeout_ms, .stop, .transfer and .error are for the whole pipeline");
     if (stage > 0 && own->in.kind != PROC_STDIO_DEFAULT)
-        return refuse(ret_failure, 0, ".in is what the stage before writes");
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, 0, ".in is what the stage before writes");
     if (stage + 1 < count && own->out.kind != PROC_STDIO_DEFAULT)
-        return refuse(ret_failure, 1, ".out is what the next stage reads");
+        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, 1, ".out is what the next stage reads");
     return check_entries(own, ret_failure);
 }
 
@@ -60,13 +57,15 @@ int proc__stage_request_check(const struct request *request, const proc_options 
 {
     int shares_group = (common->flags & PROC_NEW_GROUP) != 0;
     if (stage > 0 && shares_group && request->options.namespaces && proc__namespaces_hide_pids(&request->namespaces))
-        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all: the group has another number in a pid namespace");
+        return proc__refuse(ret_failure, EINVAL,
+                            "PROC_NEW_GROUP of all: the group has another number in a pid namespace");
     if (count == 1)
         return 0;
     if (shares_group && request->options.flags & PROC_NEW_SESSION)
-        return refuse(ret_failure, -1, "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
+        return proc__refuse(ret_failure, EINVAL,
+                            "PROC_NEW_GROUP of all excludes a new session: a group is of one session");
     if (request->terminal.controlling_fd && request->options.terminal == common->terminal)
-        return refuse(ret_failure, -1, ".terminal->controlling_fd is of one session, so give it to a stage");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->controlling_fd is of one session, so give it to a stage");
     return 0;
 }
 

@@ -174,7 +174,7 @@ static int check_descriptors(const struct request *request, struct failure *ret_
     if (cgroup_fd && !proc__fd_is_open(*cgroup_fd))
         return proc__fail(ret_failure, PROC_STEP_CGROUP, EBADF, *cgroup_fd, NULL);
     if (cancel_fd && !proc__fd_is_open(*cancel_fd))
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EBADF, -1, ".transfer->cancel_fd is not open");
+        return proc__refuse(ret_failure, EBADF, ".transfer->cancel_fd is not open");
     int rc = proc__namespace_join_check_open(request->namespaces.join, ret_failure);
     return rc < 0 ? rc : proc__wiring_check(request, ret_failure);
 }

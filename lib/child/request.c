@@ -16,11 +16,6 @@
 #include "hook.h"
 #include "terminal.h"
 
-static int refuse(struct failure *ret_failure, int code, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
-}
-
 /* ---- Structs of any size ---- */
 
 static int is_zero(const void *bytes, size_t count)
@@ -55,9 +50,9 @@ static int take_sized(const struct sized *sized, struct failure *ret_failure)
     size_t size;
     memcpy(&size, sized->given, sizeof size);
     if (size < sizeof size)
-        return refuse(ret_failure, EINVAL, sized->unset);
+        return proc__refuse(ret_failure, EINVAL, sized->unset);
     if (says_more_than_known(sized, size))
-        return refuse(ret_failure, E2BIG, sized->beyond);
+        return proc__refuse(ret_failure, E2BIG, sized->beyond);
     memset(sized->copy, 0, sized->known);
     memcpy(sized->copy, sized->given, size < sized->known ? size : sized->known);
     return 0;
@@ -117,18 +112,18 @@ static int take_parts(struct request *request, struct failure *ret_failure)
 static int check_supported(const proc_options *options, struct failure *ret_failure)
 {
     if (options->flags & ~KNOWN_FLAGS)
-        return refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
+        return proc__refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
     return 0;
 }
 
 static int check_call(const proc_options *options, int is_run, struct failure *ret_failure)
 {
     if (options->timeout_ms < -1)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
+        return proc__refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
     if (options->timeout_ms > 0 && !is_run)
-        return refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
+        return proc__refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
     if ((options->flags & PROC_DETACH) && is_run)
-        return refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn and proc_spawn_pipeline");
+        return proc__refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn and proc_spawn_pipeline");
     return 0;
 }
 
@@ -136,7 +131,7 @@ static int check_env_edit(const char *const *edits, struct failure *ret_failure)
 {
     for (; edits && *edits; edits++)
         if (**edits == '\0' || **edits == '=')
-            return refuse(ret_failure, EINVAL, ".env_edit has an entry without a name");
+            return proc__refuse(ret_failure, EINVAL, ".env_edit has an entry without a name");
     return 0;
 }
 
@@ -145,13 +140,13 @@ static int check_program(const struct request *request, struct failure *ret_fail
     const proc_options *options = &request->options;
     const char *const *candidates = request->start.candidates;
     if (candidates && options->program)
-        return refuse(ret_failure, EINVAL, ".program and .start->candidates exclude each other");
+        return proc__refuse(ret_failure, EINVAL, ".program and .start->candidates exclude each other");
     if (candidates && !*candidates)
-        return refuse(ret_failure, EINVAL, ".start->candidates is empty");
+        return proc__refuse(ret_failure, EINVAL, ".start->candidates is empty");
     if (options->umask && *options->umask > 0777)
-        return refuse(ret_failure, EINVAL, ".umask is more than 0777");
+        return proc__refuse(ret_failure, EINVAL, ".umask is more than 0777");
     if (request->start.cwd_fd && *request->start.cwd_fd < 0)
-        return refuse(ret_failure, EINVAL, ".start->cwd_fd is negative");
+        return proc__refuse(ret_failure, EINVAL, ".start->cwd_fd is negative");
     return check_env_edit(options->env_edit, ret_failure);
 }
 
@@ -160,9 +155,9 @@ static int check_group(const struct request *request, struct failure *ret_failur
     if (!request->start.group)
         return 0;
     if (request->options.flags & (PROC_NEW_SESSION | PROC_NEW_GROUP))
-        return refuse(ret_failure, EINVAL, ".start->group excludes PROC_NEW_SESSION and PROC_NEW_GROUP");
+        return proc__refuse(ret_failure, EINVAL, ".start->group excludes PROC_NEW_SESSION and PROC_NEW_GROUP");
     if (*request->start.group <= 0)
-        return refuse(ret_failure, EINVAL, ".start->group is not a process group");
+        return proc__refuse(ret_failure, EINVAL, ".start->group is not a process group");
     return 0;
 }
 
@@ -170,17 +165,17 @@ static int check_ids(const struct request *request, struct failure *ret_failure)
 {
     const proc_ids *ids = &request->ids;
     if (ids->uid && !ids->gid)
-        return refuse(ret_failure, EINVAL, ".ids->uid without .gid");
+        return proc__refuse(ret_failure, EINVAL, ".ids->uid without .gid");
     if ((ids->uid && *ids->uid == UINT32_MAX) || (ids->gid && *ids->gid == UINT32_MAX))
-        return refuse(ret_failure, EINVAL, ".ids: an id of -1");
+        return proc__refuse(ret_failure, EINVAL, ".ids: an id of -1");
     if (ids->groups.count > 0 && !ids->groups.items)
-        return refuse(ret_failure, EINVAL, ".ids->groups without .items");
+        return proc__refuse(ret_failure, EINVAL, ".ids->groups without .items");
     if (ids->groups.count > INT32_MAX)
-        return refuse(ret_failure, EINVAL, ".ids->groups: too many");
+        return proc__refuse(ret_failure, EINVAL, ".ids->groups: too many");
     if (ids->keep_groups > 1 || ids->reserved != 0)
-        return refuse(ret_failure, EINVAL, ".ids: a member that must be 0");
+        return proc__refuse(ret_failure, EINVAL, ".ids: a member that must be 0");
     if (ids->keep_groups && ids->groups.items)
-        return refuse(ret_failure, EINVAL, ".ids->keep_groups with .groups");
+        return proc__refuse(ret_failure, EINVAL, ".ids->keep_groups with .groups");
     return 0;
 }
 
@@ -189,11 +184,11 @@ static int check_signals(const struct request *request, struct failure *ret_fail
     const uint64_t immune = PROC_SIGNAL(SIGKILL) | PROC_SIGNAL(SIGSTOP);
     const proc_dispositions *signals = &request->signals;
     if (signals->block & immune)
-        return refuse(ret_failure, EINVAL, ".signals->block: SIGKILL and SIGSTOP cannot be blocked");
+        return proc__refuse(ret_failure, EINVAL, ".signals->block: SIGKILL and SIGSTOP cannot be blocked");
     if (signals->ignore & immune)
-        return refuse(ret_failure, EINVAL, ".signals->ignore: SIGKILL and SIGSTOP cannot be ignored");
+        return proc__refuse(ret_failure, EINVAL, ".signals->ignore: SIGKILL and SIGSTOP cannot be ignored");
     if (signals->ignore & signals->reset)
-        return refuse(ret_failure, EINVAL, ".signals: ignored and reset at once");
+        return proc__refuse(ret_failure, EINVAL, ".signals: ignored and reset at once");
     return 0;
 }
 
@@ -201,24 +196,24 @@ static int check_transfer(const struct request *request, struct failure *ret_fai
 {
     const proc_transfer *transfer = &request->transfer;
     if (transfer->drain_ms < -1)
-        return refuse(ret_failure, EINVAL, ".transfer->drain_ms is below -1");
+        return proc__refuse(ret_failure, EINVAL, ".transfer->drain_ms is below -1");
     if (transfer->cancel_fd && *transfer->cancel_fd < 0)
-        return refuse(ret_failure, EINVAL, ".transfer->cancel_fd is negative");
+        return proc__refuse(ret_failure, EINVAL, ".transfer->cancel_fd is negative");
     if (transfer->reserved != 0)
-        return refuse(ret_failure, EINVAL, ".transfer: a member that must be 0");
+        return proc__refuse(ret_failure, EINVAL, ".transfer: a member that must be 0");
     return 0;
 }
 
 static int check_stop_step(const proc_stop_step *step, int leads_group, struct failure *ret_failure)
 {
     if (step->signal < 1 || step->signal > LAST_SIGNAL)
-        return refuse(ret_failure, EINVAL, ".stop: no such signal");
+        return proc__refuse(ret_failure, EINVAL, ".stop: no such signal");
     if (step->scope != PROC_ONE && step->scope != PROC_GROUP && step->scope != PROC_TREE)
-        return refuse(ret_failure, EINVAL, ".stop: no such scope");
+        return proc__refuse(ret_failure, EINVAL, ".stop: no such scope");
     if (step->scope == PROC_GROUP && !leads_group)
-        return refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
+        return proc__refuse(ret_failure, EINVAL, ".stop: PROC_GROUP without PROC_NEW_GROUP or PROC_NEW_SESSION");
     if (step->wait_ms < -1)
-        return refuse(ret_failure, EINVAL, ".stop: wait_ms is below -1");
+        return proc__refuse(ret_failure, EINVAL, ".stop: wait_ms is below -1");
     return 0;
 }
 
@@ -227,7 +222,7 @@ static int check_stop(const struct request *request, struct failure *ret_failure
     const proc_options *options = &request->options;
     int leads_group = (options->flags & (PROC_NEW_SESSION | PROC_NEW_GROUP)) != 0;
     if (options->stop.count > 0 && !options->stop.items)
-        return refuse(ret_failure, EINVAL, ".stop without .items");
+        return proc__refuse(ret_failure, EINVAL, ".stop without .items");
     for (size_t i = 0; i < options->stop.count; i++) {
         int rc = check_stop_step(&options->stop.items[i], leads_group, ret_failure);
         if (rc < 0)
@@ -265,9 +260,9 @@ static int check_entries(const struct request *request, int is_run, struct failu
 {
     const proc_slots *fds = &request->options.fds;
     if (fds->count > 0 && !fds->items)
-        return refuse(ret_failure, EINVAL, ".fds without .items");
+        return proc__refuse(ret_failure, EINVAL, ".fds without .items");
     if (fds->count > INT32_MAX)
-        return refuse(ret_failure, EINVAL, ".fds: too many");
+        return proc__refuse(ret_failure, EINVAL, ".fds: too many");
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
         int number;
         const proc_stdio *entry = proc__request_entry(request, i, &number);
@@ -327,7 +322,7 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
     memset(request, 0, sizeof *request);
     request->argv = argv;
     if (!argv || !argv[0])
-        return refuse(ret_failure, EINVAL, "argv is empty");
+        return proc__refuse(ret_failure, EINVAL, "argv is empty");
     int rc = proc__options_take(&request->options, options, ret_failure);
     if (rc == 0)
         rc = check_supported(&request->options, ret_failure);

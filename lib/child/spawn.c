@@ -45,9 +45,9 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
     if (memory < 0)
         return proc__fail(ret_failure, PROC_STEP_CLONE, -memory, -1, memory == -ENOSYS ? "pidfd" : NULL);
     if (memory == MEMORY_EMULATED && spawn->ready.plan.is_orphan)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, "PROC_ORPHAN under an emulator");
+        return proc__refuse(ret_failure, ENOTSUP, "PROC_ORPHAN under an emulator");
     if (memory == MEMORY_EMULATED && plan_is_held(&spawn->ready.plan))
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: user, pid, time, under an emulator");
+        return proc__refuse(ret_failure, ENOTSUP, ".namespaces: user, pid, time, under an emulator");
     struct report report;
     proc_child *child = spawn->child;
     const struct plan *plan = &spawn->ready.plan;

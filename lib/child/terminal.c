@@ -19,11 +19,6 @@ static const char own_terminal[] = "/dev/tty";
 
 /* ---- The request ---- */
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 static int is_extent(int cells)
 {
     return cells >= 0 && cells <= USHRT_MAX;
@@ -32,11 +27,11 @@ static int is_extent(int cells)
 int proc__terminal_check(const proc_terminal *options, struct failure *ret_failure)
 {
     if (!is_extent(options->rows) || !is_extent(options->columns))
-        return refuse(ret_failure, ".terminal: rows and columns go up to 65535");
+        return proc__refuse(ret_failure, EINVAL, ".terminal: rows and columns go up to 65535");
     if (options->controlling_fd && *options->controlling_fd < 0)
-        return refuse(ret_failure, ".terminal->controlling_fd is negative");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->controlling_fd is negative");
     if (options->foreground > 1 || options->raw > 1)
-        return refuse(ret_failure, ".terminal: a member that must be 0 or 1");
+        return proc__refuse(ret_failure, EINVAL, ".terminal: a member that must be 0 or 1");
     return 0;
 }
 

@@ -23,7 +23,7 @@
 #define TREE_MS 1000
 /* Who neither runs nor shows to be suspended for so long sleeps in the kernel (a vfork(2)), or in a frozen group. */
 #define QUIET_MS 100
-#define LOOK_AGAIN_MS 1
+#define RESCAN_MS 1
 
 deadline proc__tree_time(int wait_ms)
 {
@@ -83,7 +83,7 @@ static int hunt(struct descendants *found, deadline until)
             return -ETIMEDOUT;
         }
         if (fresh == 0)
-            proc__poll(NULL, 0, proc__deadline_in(LOOK_AGAIN_MS));
+            proc__poll(NULL, 0, proc__deadline_in(RESCAN_MS));
     }
 }
 

@@ -24,7 +24,7 @@ int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit)
 
 /* ---- Its end, or a stop ---- */
 
-#define LOOK_AGAIN_MS 10
+#define STOP_LOOK_MS 10
 
 /*
  * 0: it has ended; 1: it is stopped; -ETIMEDOUT: it runs; or another negative errno. Its end is only looked at: reaped,
@@ -52,7 +52,7 @@ static int wait_for_both(const proc_child *child, deadline when)
         return 1;
     }
     struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
-    return proc__poll(&end, 1, proc__deadline_min(when, proc__deadline_in(LOOK_AGAIN_MS))) != 0;
+    return proc__poll(&end, 1, proc__deadline_min(when, proc__deadline_in(STOP_LOOK_MS))) != 0;
 }
 
 int proc_wait_stopped(proc_child *child, int timeout_ms, int *ret_signal)

@@ -20,14 +20,14 @@
 
 /* ---- The request ---- */
 
-static int check(const struct request *request, struct failure *ret_failure)
+static int check_for_which(const struct request *request, struct failure *ret_failure)
 {
     if (request->options.sandbox && request->sandbox.root)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".sandbox->root: it is not looked into");
+        return proc__refuse(ret_failure, ENOTSUP, ".sandbox->root: it is not looked into");
     if (request->options.namespaces)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, ENOTSUP, -1, ".namespaces: they are not looked into");
+        return proc__refuse(ret_failure, ENOTSUP, ".namespaces: they are not looked into");
     if (request->start.program_fd)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, ".start->program_fd is found already");
+        return proc__refuse(ret_failure, EINVAL, ".start->program_fd is found already");
     return 0;
 }
 
@@ -56,7 +56,7 @@ static int look_at(int start, const char *path)
 }
 
 /* The first that can be run; or what a start would say: that one may not be run counts more than that others lack. */
-static int find(const struct prepared *prepared, int start, const char **ret_path, struct failure *ret_failure)
+static int find_path(const struct prepared *prepared, int start, const char **ret_path, struct failure *ret_failure)
 {
     const char *const *paths = prepared->plan.paths;
     const char *denied = NULL;
@@ -84,7 +84,7 @@ static int which(struct prepared *prepared, char *ret_path, size_t size, struct 
     int start = open_start(prepared, ret_failure);
     if (start < 0 && start != AT_FDCWD)
         return start;
-    int rc = find(prepared, start, &path, ret_failure);
+    int rc = find_path(prepared, start, &path, ret_failure);
     if (start >= 0)
         proc__fd_close(&start);
     return rc < 0 ? rc : proc__text_out(path, ret_path, size);
@@ -92,7 +92,7 @@ static int which(struct prepared *prepared, char *ret_path, size_t size, struct 
 
 int proc_which(const char *program, const proc_options *options, char *ret_path, size_t size)
 {
-    static const struct spawn_call call = {.verb = "which", .may_orphan = 1, .check = check};
+    static const struct spawn_call call = {.verb = "which", .may_orphan = 1, .check = check_for_which};
     const char *const argv[] = {program, NULL};
     struct prepared prepared;
     struct failure failure = {0};

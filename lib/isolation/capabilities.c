@@ -38,7 +38,7 @@ int proc__caps_check(const proc_caps *caps, struct failure *ret_failure)
         what = ".sandbox->caps: ambient is more than permitted";
     else if (is_more_than(caps->ambient, caps->inheritable))
         what = ".sandbox->caps: ambient is more than inheritable";
-    return what ? proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what) : 0;
+    return what ? proc__refuse(ret_failure, EINVAL, what) : 0;
 }
 
 /* ---- In the new process: the three sets that capset(2) sets ---- */

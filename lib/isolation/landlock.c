@@ -35,11 +35,6 @@ int proc__landlock_is_wanted(const proc_sandbox *options)
 
 /* ---- Before anything is made ---- */
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 static const char *wrong_with(const proc_landlock_rule *rule, const proc_sandbox *options)
 {
     if (rule->reserved != 0)
@@ -59,16 +54,16 @@ int proc__landlock_check(const proc_sandbox *options, struct failure *ret_failur
 {
     const proc_landlock_rules *rules = &options->rules;
     if (rules->count > 0 && !rules->items)
-        return refuse(ret_failure, ".sandbox->rules without .items");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->rules without .items");
     if (rules->count > INT32_MAX)
-        return refuse(ret_failure, ".sandbox->rules: too many");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->rules: too many");
     for (size_t i = 0; i < rules->count; i++) {
         const char *wrong = wrong_with(&rules->items[i], options);
         if (wrong)
             return proc__fail(ret_failure, PROC_STEP_LANDLOCK, EINVAL, (int)i, wrong); /* which one */
     }
     if (options->best_effort && !proc__landlock_is_wanted(options))
-        return refuse(ret_failure, ".sandbox->best_effort without deny_fs, deny_net, scope");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->best_effort without deny_fs, deny_net, scope");
     return 0;
 }
 

@@ -22,30 +22,15 @@
 #define RLIMIT_RTTIME 15
 #endif
 
-static int refuse(struct failure *ret_failure, int code, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
-}
-
 static const struct {
     int resource;
     const char *name;
 } resources[] = {
-    {RLIMIT_AS, "RLIMIT_AS"},
-    {RLIMIT_CORE, "RLIMIT_CORE"},
-    {RLIMIT_CPU, "RLIMIT_CPU"},
-    {RLIMIT_DATA, "RLIMIT_DATA"},
-    {RLIMIT_FSIZE, "RLIMIT_FSIZE"},
-    {RLIMIT_LOCKS, "RLIMIT_LOCKS"},
-    {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"},
-    {RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE"},
-    {RLIMIT_NICE, "RLIMIT_NICE"},
-    {RLIMIT_NOFILE, "RLIMIT_NOFILE"},
-    {RLIMIT_NPROC, "RLIMIT_NPROC"},
-    {RLIMIT_RSS, "RLIMIT_RSS"},
-    {RLIMIT_RTPRIO, "RLIMIT_RTPRIO"},
-    {RLIMIT_RTTIME, "RLIMIT_RTTIME"},
-    {RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING"},
+    {RLIMIT_AS, "RLIMIT_AS"},           {RLIMIT_CORE, "RLIMIT_CORE"},         {RLIMIT_CPU, "RLIMIT_CPU"},
+    {RLIMIT_DATA, "RLIMIT_DATA"},       {RLIMIT_FSIZE, "RLIMIT_FSIZE"},       {RLIMIT_LOCKS, "RLIMIT_LOCKS"},
+    {RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK"}, {RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE"}, {RLIMIT_NICE, "RLIMIT_NICE"},
+    {RLIMIT_NOFILE, "RLIMIT_NOFILE"},   {RLIMIT_NPROC, "RLIMIT_NPROC"},       {RLIMIT_RSS, "RLIMIT_RSS"},
+    {RLIMIT_RTPRIO, "RLIMIT_RTPRIO"},   {RLIMIT_RTTIME, "RLIMIT_RTTIME"},     {RLIMIT_SIGPENDING, "RLIMIT_SIGPENDING"},
     {RLIMIT_STACK, "RLIMIT_STACK"},
 };
 
@@ -62,13 +47,13 @@ const char *proc__rlimit_name(int resource)
 static int check_rlimit(const proc_rlimit *limit, struct failure *ret_failure)
 {
     if (limit->resource < 0)
-        return refuse(ret_failure, EINVAL, ".limits->rlimits: no such resource");
+        return proc__refuse(ret_failure, EINVAL, ".limits->rlimits: no such resource");
     if (limit->reserved != 0)
-        return refuse(ret_failure, EINVAL, ".limits->rlimits: a member that must be 0");
+        return proc__refuse(ret_failure, EINVAL, ".limits->rlimits: a member that must be 0");
     if (limit->soft <= limit->hard)
         return 0;
     const char *name = proc__rlimit_name(limit->resource);
-    refuse(ret_failure, EINVAL, name ? name : ".limits->rlimits");
+    proc__refuse(ret_failure, EINVAL, name ? name : ".limits->rlimits");
     ret_failure->reason = "the soft limit is above the hard one";
     return -EINVAL;
 }
@@ -84,15 +69,15 @@ static int is_said_before(const proc_rlimits *limits, size_t at)
 static int check_rlimits(const proc_rlimits *limits, struct failure *ret_failure)
 {
     if (limits->count > 0 && !limits->items)
-        return refuse(ret_failure, EINVAL, ".limits->rlimits without .items");
+        return proc__refuse(ret_failure, EINVAL, ".limits->rlimits without .items");
     if (limits->count > RLIMITS_MOST)
-        return refuse(ret_failure, EINVAL, ".limits->rlimits: too many");
+        return proc__refuse(ret_failure, EINVAL, ".limits->rlimits: too many");
     for (size_t i = 0; i < limits->count; i++) {
         int rc = check_rlimit(&limits->items[i], ret_failure);
         if (rc < 0)
             return rc;
         if (is_said_before(limits, i))
-            return refuse(ret_failure, EINVAL, ".limits->rlimits: a resource twice");
+            return proc__refuse(ret_failure, EINVAL, ".limits->rlimits: a resource twice");
     }
     return 0;
 }
@@ -101,9 +86,9 @@ int proc__limits_check(const proc_limits *options, struct failure *ret_failure)
 {
     const int *score = options->oom_score_adj;
     if (options->cgroup_fd && *options->cgroup_fd < 0)
-        return refuse(ret_failure, EINVAL, ".limits->cgroup_fd is negative");
+        return proc__refuse(ret_failure, EINVAL, ".limits->cgroup_fd is negative");
     if (score && (*score < OOM_SCORE_LEAST || *score > OOM_SCORE_MOST))
-        return refuse(ret_failure, EINVAL, ".limits->oom_score_adj is not -1000 to 1000");
+        return proc__refuse(ret_failure, EINVAL, ".limits->oom_score_adj is not -1000 to 1000");
     return check_rlimits(&options->rlimits, ret_failure);
 }
 

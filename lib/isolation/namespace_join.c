@@ -24,11 +24,6 @@
 
 /* ---- Looking at the list ---- */
 
-static int refuse_join(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 static int is_single(uint32_t which)
 {
     return (which & (which - 1)) == 0;
@@ -37,15 +32,15 @@ static int is_single(uint32_t which)
 static int check_source(const proc_ns_join *source, struct failure *ret_failure)
 {
     if (source->which & ~ALL_NAMESPACES)
-        return refuse_join(ret_failure, ".namespaces->join: no such kind");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces->join: no such kind");
     if (source->reserved != 0)
-        return refuse_join(ret_failure, ".namespaces->join: a member that must be 0");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces->join: a member that must be 0");
     if ((source->pid != 0) + (source->fd != NULL) + (source->path != NULL) != 1)
-        return refuse_join(ret_failure, ".namespaces->join: one of pid, fd and path");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces->join: one of pid, fd and path");
     if (source->pid < 0 || (source->fd && *source->fd < 0))
-        return refuse_join(ret_failure, ".namespaces->join: a negative pid or fd");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces->join: a negative pid or fd");
     if (source->path && !is_single(source->which))
-        return refuse_join(ret_failure, ".namespaces->join: one kind from a file");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces->join: one kind from a file");
     return 0;
 }
 
@@ -65,7 +60,7 @@ int proc__namespace_join_check(const proc_ns_join *list, struct failure *ret_fai
         if (rc < 0)
             return rc;
         if (list->which & before)
-            return refuse_join(ret_failure, ".namespaces->join: a kind twice");
+            return proc__refuse(ret_failure, EINVAL, ".namespaces->join: a kind twice");
         before |= list->which;
     }
     return 0;

@@ -18,11 +18,6 @@
     (PROC_NS_AS_ROOT | PROC_NS_ALLOW_SETGROUPS | PROC_NS_KEEP_PROC | PROC_NS_SHARED_MOUNTS | PROC_NS_LOOPBACK_DOWN)
 #define NAME_MAX_BYTES 64
 
-static int refuse_namespaces(struct failure *ret_failure, int code, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
-}
-
 /* ---- By themselves ---- */
 
 static uint32_t joined_by(const proc_namespaces *options)
@@ -34,13 +29,13 @@ static int check_kinds(const proc_namespaces *options, struct failure *ret_failu
 {
     uint32_t create = options->create, joined = joined_by(options);
     if (create & ~ALL_NAMESPACES)
-        return refuse_namespaces(ret_failure, ENOTSUP, ".namespaces->create: a kind that this version lacks");
+        return proc__refuse(ret_failure, ENOTSUP, ".namespaces->create: a kind that this version lacks");
     if (options->flags & ~KNOWN_FLAGS)
-        return refuse_namespaces(ret_failure, ENOTSUP, ".namespaces->flags: one that this version lacks");
+        return proc__refuse(ret_failure, ENOTSUP, ".namespaces->flags: one that this version lacks");
     if (create & joined)
-        return refuse_namespaces(ret_failure, EINVAL, ".namespaces: a kind is joined and made");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces: a kind is joined and made");
     if (joined && (create & PROC_NS_USER) && (create & PROC_NS_TIME))
-        return refuse_namespaces(ret_failure, EINVAL, ".namespaces: one joined, user and time made");
+        return proc__refuse(ret_failure, EINVAL, ".namespaces: one joined, user and time made");
     return 0;
 }
 
@@ -66,7 +61,7 @@ static int check_uses(const proc_namespaces *options, struct failure *ret_failur
     };
     for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
         if (uses[i].asked && !uses[i].has_use)
-            return refuse_namespaces(ret_failure, EINVAL, uses[i].what);
+            return proc__refuse(ret_failure, EINVAL, uses[i].what);
     return 0;
 }
 
@@ -77,7 +72,7 @@ static int check_map(const proc_id_maps *maps, int as_root, const char *what, st
         wrong = "with PROC_NS_AS_ROOT";
     if (!wrong)
         return 0;
-    refuse_namespaces(ret_failure, EINVAL, what);
+    proc__refuse(ret_failure, EINVAL, what);
     ret_failure->reason = wrong;
     return -EINVAL;
 }
@@ -85,7 +80,7 @@ static int check_map(const proc_id_maps *maps, int as_root, const char *what, st
 static int check_name(const char *name, const char *what, struct failure *ret_failure)
 {
     if (name && strlen(name) > NAME_MAX_BYTES)
-        return refuse_namespaces(ret_failure, EINVAL, what);
+        return proc__refuse(ret_failure, EINVAL, what);
     return 0;
 }
 

@@ -188,7 +188,7 @@ static int try_kind(const struct namespace_kind *kind, uint32_t which)
 static int check_each(uint32_t which, char *reason, struct failure *ret_failure)
 {
     if (which & ~ALL_NAMESPACES)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, "which: a kind that this version lacks");
+        return proc__refuse(ret_failure, EINVAL, "which: a kind that this version lacks");
     for (int i = 0; i < NAMESPACE_KINDS; i++) {
         const struct namespace_kind *kind = &proc__namespace_kinds[i];
         int rc = which & kind->bit ? try_kind(kind, which) : 0;

@@ -15,7 +15,7 @@
 int proc__sandbox_check(const proc_sandbox *options, struct failure *ret_failure)
 {
     if (options->no_new_privs > 1 || options->best_effort > 1 || options->reserved != 0)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, ".sandbox: a member that must be 0 or 1");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox: a member that must be 0 or 1");
     int rc = proc__caps_check(&options->caps, ret_failure);
     if (rc == 0)
         rc = proc__landlock_check(options, ret_failure);

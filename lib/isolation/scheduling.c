@@ -26,11 +26,6 @@
 #define IO_LEVELS 8
 #define IO_WHO_PROCESS 1
 
-static int refuse(struct failure *ret_failure, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 /* ---- Looking at it ---- */
 
 /* The highest number of the list, or -1 with the failure. */
@@ -44,11 +39,11 @@ static int64_t last_cpu(const char *list, struct failure *ret_failure)
         count = 1;
     }
     if (rc < 0)
-        refuse(ret_failure, ".scheduling->cpus is not a list of CPUs");
+        proc__refuse(ret_failure, EINVAL, ".scheduling->cpus is not a list of CPUs");
     else if (count == 0)
-        refuse(ret_failure, ".scheduling->cpus names no CPU");
+        proc__refuse(ret_failure, EINVAL, ".scheduling->cpus names no CPU");
     else if (highest >= CPUS_MOST)
-        refuse(ret_failure, ".scheduling->cpus: no machine has so many");
+        proc__refuse(ret_failure, EINVAL, ".scheduling->cpus: no machine has so many");
     else
         return highest;
     return -1;
@@ -58,9 +53,9 @@ static int check_deadline(const proc_scheduling *options, int is_deadline, struc
 {
     uint64_t runtime = options->runtime_ns, deadline = options->deadline_ns, period = options->period_ns;
     if (!is_deadline && (runtime || deadline || period))
-        return refuse(ret_failure, ".scheduling: runtime, deadline and period are for SCHED_DEADLINE");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling: runtime, deadline and period are for SCHED_DEADLINE");
     if (is_deadline && (runtime == 0 || runtime > deadline || (period != 0 && deadline > period)))
-        return refuse(ret_failure, ".scheduling: not 0 < runtime <= deadline <= period");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling: not 0 < runtime <= deadline <= period");
     return 0;
 }
 
@@ -69,15 +64,15 @@ static int check_policy(const proc_scheduling *options, struct failure *ret_fail
     int policy = options->policy ? *options->policy : SCHED_OTHER, priority = options->priority;
     int is_real_time = policy == SCHED_FIFO || policy == SCHED_RR;
     if (policy < 0 || policy >= RESET_ON_FORK_BIT)
-        return refuse(ret_failure, ".scheduling->policy: no such policy");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->policy: no such policy");
     if (options->reset_on_fork > 1)
-        return refuse(ret_failure, ".scheduling->reset_on_fork is 0 or 1");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->reset_on_fork is 0 or 1");
     if (options->reset_on_fork && !options->policy)
-        return refuse(ret_failure, ".scheduling->reset_on_fork without .policy");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->reset_on_fork without .policy");
     if (!is_real_time && priority != 0)
-        return refuse(ret_failure, ".scheduling->priority is for SCHED_FIFO and SCHED_RR");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->priority is for SCHED_FIFO and SCHED_RR");
     if (is_real_time && (priority < 1 || priority > 99))
-        return refuse(ret_failure, ".scheduling->priority is not 1 to 99");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->priority is not 1 to 99");
     return check_deadline(options, policy == POLICY_DEADLINE, ret_failure);
 }
 
@@ -85,18 +80,18 @@ static int check_io_priority(int value, struct failure *ret_failure)
 {
     int io_class = value >> IO_CLASS_SHIFT, level = value & ((1 << IO_CLASS_SHIFT) - 1);
     if (io_class < IO_CLASS_NONE || io_class > IO_CLASS_IDLE)
-        return refuse(ret_failure, ".scheduling->io_priority: no such class");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->io_priority: no such class");
     if (level >= IO_LEVELS)
-        return refuse(ret_failure, ".scheduling->io_priority: no such level");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->io_priority: no such level");
     if (level > 0 && (io_class == IO_CLASS_NONE || io_class == IO_CLASS_IDLE))
-        return refuse(ret_failure, ".scheduling->io_priority: a class without levels");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->io_priority: a class without levels");
     return 0;
 }
 
 int proc__scheduling_check(const proc_scheduling *options, struct failure *ret_failure)
 {
     if (options->nice && (*options->nice < -20 || *options->nice > 19))
-        return refuse(ret_failure, ".scheduling->nice is not -20 to 19");
+        return proc__refuse(ret_failure, EINVAL, ".scheduling->nice is not -20 to 19");
     int rc = check_policy(options, ret_failure);
     if (rc == 0 && options->io_priority)
         rc = check_io_priority(*options->io_priority, ret_failure);

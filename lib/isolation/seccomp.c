@@ -14,24 +14,19 @@
 #define FLAGS_OF_THREADS (0x01u | 0x10u)   /* TSYNC, TSYNC_ESRCH */
 #define FLAGS_OF_LISTENERS (0x08u | 0x20u) /* NEW_LISTENER, WAIT_KILLABLE_RECV */
 
-static int refuse(struct failure *ret_failure, int code, const char *what)
-{
-    return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
-}
-
 int proc__seccomp_check(const proc_sandbox *options, struct failure *ret_failure)
 {
     uint32_t flags = options->seccomp_flags;
     if (!options->seccomp && (options->seccomp_length > 0 || flags))
-        return refuse(ret_failure, EINVAL, ".sandbox->seccomp_length and _flags without .seccomp");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->seccomp_length and _flags without .seccomp");
     if (options->seccomp && (options->seccomp_length < 1 || options->seccomp_length > MOST_INSTRUCTIONS))
-        return refuse(ret_failure, EINVAL, ".sandbox->seccomp_length is not 1 to 4096");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->seccomp_length is not 1 to 4096");
     if (flags & FLAGS_OF_THREADS)
-        return refuse(ret_failure, EINVAL, ".sandbox->seccomp_flags: a child has no other threads");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->seccomp_flags: a child has no other threads");
     if (flags & FLAGS_OF_LISTENERS)
-        return refuse(ret_failure, EINVAL, ".sandbox->seccomp_flags: a listener would be lost");
+        return proc__refuse(ret_failure, EINVAL, ".sandbox->seccomp_flags: a listener would be lost");
     if (flags & ~(FLAG_LOG | FLAG_SPEC_ALLOW))
-        return refuse(ret_failure, ENOTSUP, ".sandbox->seccomp_flags: one that this version lacks");
+        return proc__refuse(ret_failure, ENOTSUP, ".sandbox->seccomp_flags: one that this version lacks");
     return 0;
 }
 

@@ -24,7 +24,7 @@
 #include "target.h"
 
 /* For a poll(2) that fails. */
-#define PATIENCE_MS 100
+#define FAILED_POLL_MS 100
 
 /* ---- Whether that can be done here ---- */
 
@@ -95,7 +95,7 @@ int proc__descendants_await(struct descendants *tree, deadline when)
                 tree->polled[kept++] = tree->polled[i];
         left = kept;
         if (ready < 0)
-            when = proc__deadline_min(when, proc__deadline_in(PATIENCE_MS));
+            when = proc__deadline_min(when, proc__deadline_in(FAILED_POLL_MS));
         if (ready == 0 || (ready < 0 && proc__nap(when) < 0))
             break;
     }
@@ -134,8 +134,13 @@ static int look_at(const proc_target *target, struct seen *ret_seen)
         return rc;
     if (!proc_stat_has(&stat, PROC_STAT_START_TICKS))
         return -ENODATA;
-    *ret_seen = (struct seen){.pid = stat.pid, .ppid = stat.ppid, .pgrp = stat.pgrp, .session = stat.session,
-                              .state = stat.state, .has_threads = stat.threads > 1, .start = stat.start_ticks};
+    *ret_seen = (struct seen){.pid = stat.pid,
+                              .ppid = stat.ppid,
+                              .pgrp = stat.pgrp,
+                              .session = stat.session,
+                              .state = stat.state,
+                              .has_threads = stat.threads > 1,
+                              .start = stat.start_ticks};
     return 0;
 }
 

@@ -67,7 +67,7 @@ static int run(struct launch *launch, const proc_options *program, const proc_da
 static int refuse_daemon(const struct launch *launch, proc_daemon_report *report)
 {
     struct failure failure = {0};
-    (void)proc__fail(&failure, PROC_STEP_OPTIONS, EINVAL, -1, "nowhere to put the daemon");
+    (void)proc__refuse(&failure, EINVAL, "nowhere to put the daemon");
     report_failure(launch, &failure, report);
     return -EINVAL;
 }

@@ -17,11 +17,6 @@
 #define NEVER_SET_SIZE ((size_t)64 << 10)
 #define DEFAULT_UMASK 022
 
-static int reject(struct failure *failure, int code, const char *what)
-{
-    return proc__fail(failure, PROC_STEP_OPTIONS, code, -1, what);
-}
-
 /* ---- Structs of any size ---- */
 
 static int take_sized_struct(const void *given, void *copy, size_t known, struct failure *failure)
@@ -29,12 +24,12 @@ static int take_sized_struct(const void *given, void *copy, size_t known, struct
     size_t size;
     memcpy(&size, given, sizeof size);
     if (size < sizeof size)
-        return reject(failure, EINVAL, "size is not set");
+        return proc__refuse(failure, EINVAL, "size is not set");
     if (size > NEVER_SET_SIZE)
-        return reject(failure, E2BIG, "more than this version knows");
+        return proc__refuse(failure, E2BIG, "more than this version knows");
     for (size_t i = known; i < size; i++)
         if (((const char *)given)[i] != 0)
-            return reject(failure, E2BIG, "more than this version knows");
+            return proc__refuse(failure, E2BIG, "more than this version knows");
     memset(copy, 0, known);
     memcpy(copy, given, size < known ? size : known);
     memcpy(copy, &known, sizeof known);
@@ -47,17 +42,17 @@ static int check_flags(const struct launch *launch, struct failure *failure)
 {
     const proc_daemon_options *options = &launch->options;
     if (options->flags & ~KNOWN_FLAGS)
-        return reject(failure, ENOTSUP, ".flags: one that this version lacks");
+        return proc__refuse(failure, ENOTSUP, ".flags: one that this version lacks");
     if (options->timeout_ms < -1)
-        return reject(failure, EINVAL, ".timeout_ms is below -1");
+        return proc__refuse(failure, EINVAL, ".timeout_ms is below -1");
     if (launch->spawns && options->flags & (PROC_DAEMON_STAY | PROC_DAEMON_KEEP_ERR))
-        return reject(failure, EINVAL, ".flags: STAY and KEEP_ERR are for proc_daemonize");
+        return proc__refuse(failure, EINVAL, ".flags: STAY and KEEP_ERR are for proc_daemonize");
     if (launch->spawns && options->notify_fd)
-        return reject(failure, EINVAL, ".notify_fd is for proc_daemonize");
+        return proc__refuse(failure, EINVAL, ".notify_fd is for proc_daemonize");
     if (!launch->spawns && options->flags & PROC_DAEMON_NOTIFY)
-        return reject(failure, EINVAL, ".flags: NOTIFY is for proc_daemon_spawn");
+        return proc__refuse(failure, EINVAL, ".flags: NOTIFY is for proc_daemon_spawn");
     if (options->notify_fd && !proc__fd_is_open(*options->notify_fd))
-        return reject(failure, EBADF, ".notify_fd is not open");
+        return proc__refuse(failure, EBADF, ".notify_fd is not open");
     return 0;
 }
 
@@ -67,14 +62,14 @@ static int check_lock(const proc_daemon_options *options, struct failure *failur
     if (!options->lock_options)
         return 0;
     if (!options->lock)
-        return reject(failure, EINVAL, ".lock_options without .lock");
+        return proc__refuse(failure, EINVAL, ".lock_options without .lock");
     int rc = proc__lock_options(options->lock_options, &lock, failure);
     if (rc < 0)
         return rc;
     if (lock.flags & PROC_LOCK_FCNTL)
-        return reject(failure, EINVAL, ".lock_options: a record lock does not pass a fork");
+        return proc__refuse(failure, EINVAL, ".lock_options: a record lock does not pass a fork");
     if (lock.error || lock.ret_holder)
-        return reject(failure, EINVAL, ".lock_options: error and ret_holder are in the report");
+        return proc__refuse(failure, EINVAL, ".lock_options: error and ret_holder are in the report");
     return 0;
 }
 
@@ -84,7 +79,7 @@ static int check_keep(struct launch *launch, struct failure *failure)
     for (; keep && keep[launch->keep_count] != -1; launch->keep_count++) {
         int fd = keep[launch->keep_count];
         if (fd < 3)
-            return reject(failure, EINVAL, ".keep: 0 to 2 are .in, .out and .err");
+            return proc__refuse(failure, EINVAL, ".keep: 0 to 2 are .in, .out and .err");
         if (!proc__fd_is_open(fd))
             return proc__fail(failure, PROC_STEP_FDS, EBADF, fd, NULL);
     }
@@ -103,7 +98,7 @@ static int take_entry(const proc_stdio *given, int number, proc_stdio *ret_entry
     case PROC_STDIO_FD:
     case PROC_STDIO_PATH:
     case PROC_STDIO_SAME_AS: *ret_entry = *given; return 0;
-    default: return reject(failure, EINVAL, "stdio of a daemon: NULL, INHERIT, FD, PATH or SAME_AS");
+    default: return proc__refuse(failure, EINVAL, "stdio of a daemon: NULL, INHERIT, FD, PATH or SAME_AS");
     }
 }
 
@@ -146,20 +141,20 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     if (rc < 0)
         return rc;
     if (program->flags & ~PROGRAM_FLAGS)
-        return reject(failure, EINVAL, "the program's .flags: SEARCH_RELATIVE, SCRIPT_FALLBACK, INHERIT_SIGNALS");
+        return proc__refuse(failure, EINVAL, "the program's .flags: SEARCH_RELATIVE, SCRIPT_FALLBACK, INHERIT_SIGNALS");
     if (!is_nothing(&program->in) || !is_nothing(&program->out) || !is_nothing(&program->err) || program->cwd ||
         program->umask || program->ids)
-        return reject(failure, EINVAL, "stdio, cwd, umask and ids are the daemon's options");
+        return proc__refuse(failure, EINVAL, "stdio, cwd, umask and ids are the daemon's options");
     if (program->terminal)
-        return reject(failure, EINVAL, "the program's .terminal: a daemon has none");
+        return proc__refuse(failure, EINVAL, "the program's .terminal: a daemon has none");
     if (program->fds.count > 0)
-        return reject(failure, EINVAL, "the program's .fds: use .keep");
+        return proc__refuse(failure, EINVAL, "the program's .fds: use .keep");
     if (program->timeout_ms != 0 || program->stop.count > 0 || program->transfer || program->error)
-        return reject(failure, EINVAL, "the program's .timeout_ms, .stop, .transfer and .error");
+        return proc__refuse(failure, EINVAL, "the program's .timeout_ms, .stop, .transfer and .error");
     if (!program->signals && !(program->flags & PROC_INHERIT_SIGNALS))
         program->signals = &all_default;
     if (!launch->argv || !launch->argv[0])
-        return reject(failure, EINVAL, "argv is empty");
+        return proc__refuse(failure, EINVAL, "argv is empty");
     launch->thing = program->program ? program->program : launch->argv[0];
     return 0;
 }
@@ -171,7 +166,7 @@ static int check_request(const struct launch *launch, struct failure *failure)
     struct request scratch;
     int rc = proc__request_take(&scratch, launch->argv, &launch->program, &call, failure);
     if (rc == 0 && launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
-        return reject(failure, ENOTSUP, "the program's .namespaces: a daemon is born before them");
+        return proc__refuse(failure, ENOTSUP, "the program's .namespaces: a daemon is born before them");
     return rc;
 }
 

@@ -14,23 +14,18 @@
 
 #include "../base/fd.h"
 
-static int refuse_option(struct failure *failure, const char *what)
-{
-    return proc__fail(failure, PROC_STEP_OPTIONS, EINVAL, -1, what);
-}
-
 /* Nothing is taken here, so there is nothing to wait for, to choose or to make. */
 static int check_options(const proc_lock_options *options, struct failure *failure)
 {
     if (options->flags & LOCK_KINDS)
-        return refuse_option(failure, ".flags: the kinds are those that came along");
+        return proc__refuse(failure, EINVAL, ".flags: the kinds are those that came along");
     if (options->timeout_ms != 0)
-        return refuse_option(failure, ".timeout_ms");
+        return proc__refuse(failure, EINVAL, ".timeout_ms");
     if (options->mode)
-        return refuse_option(failure, ".mode");
+        return proc__refuse(failure, EINVAL, ".mode");
     if (options->cancel_fd)
-        return refuse_option(failure, ".cancel_fd");
-    return options->ret_holder ? refuse_option(failure, ".ret_holder") : 0;
+        return proc__refuse(failure, EINVAL, ".cancel_fd");
+    return options->ret_holder ? proc__refuse(failure, EINVAL, ".ret_holder") : 0;
 }
 
 /* One that passes execve(2) has come so, and belongs to no handle yet. */

@@ -24,12 +24,6 @@ int proc__lock_fail(struct failure *failure, int step, int rc, const char *reaso
     return rc;
 }
 
-static int refuse_options(struct failure *failure, int rc, const char *what)
-{
-    proc__fail(failure, PROC_STEP_OPTIONS, -rc, -1, what);
-    return rc;
-}
-
 /* Writable by us, and by nobody else. */
 static int is_safe_mode(uint32_t mode)
 {
@@ -45,13 +39,13 @@ static int take_struct(const proc_lock_options *given, proc_lock_options *ret_op
     size_t size = given->size;
     *ret_options = (proc_lock_options){0};
     if (size < sizeof size)
-        return refuse_options(failure, -EINVAL, "size is not set");
+        return proc__refuse(failure, EINVAL, "size is not set");
     if (size > ABSURD_SIZE)
-        return refuse_options(failure, -E2BIG, "size");
+        return proc__refuse(failure, E2BIG, "size");
     memcpy(ret_options, given, size < known ? size : known);
     for (size_t i = known; i < size; i++)
         if (((const char *)given)[i] != 0)
-            return refuse_options(failure, -E2BIG, "members of a newer version");
+            return proc__refuse(failure, E2BIG, "members of a newer version");
     return 0;
 }
 
@@ -63,15 +57,15 @@ int proc__lock_options(const proc_lock_options *given, proc_lock_options *ret_op
         return rc;
     const proc_lock_options *options = ret_options;
     if (options->flags & ~(LOCK_KINDS | PROC_LOCK_KEEP_FILE | PROC_LOCK_PLAIN))
-        return refuse_options(failure, -ENOTSUP, ".flags");
+        return proc__refuse(failure, ENOTSUP, ".flags");
     if ((options->flags & PROC_LOCK_OFD) && (options->flags & PROC_LOCK_FCNTL))
-        return refuse_options(failure, -EINVAL, ".flags: OFD and FCNTL exclude each other");
+        return proc__refuse(failure, EINVAL, ".flags: OFD and FCNTL exclude each other");
     if (options->timeout_ms < -1)
-        return refuse_options(failure, -EINVAL, ".timeout_ms");
+        return proc__refuse(failure, EINVAL, ".timeout_ms");
     if (options->mode && !is_safe_mode(*options->mode))
-        return refuse_options(failure, -EINVAL, ".mode");
+        return proc__refuse(failure, EINVAL, ".mode");
     if (options->cancel_fd && !proc__fd_is_open(*options->cancel_fd))
-        return refuse_options(failure, -EBADF, ".cancel_fd");
+        return proc__refuse(failure, EBADF, ".cancel_fd");
     return 0;
 }
 

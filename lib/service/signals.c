@@ -108,7 +108,7 @@ static int can_be_read(int signal)
 static int check_set(uint64_t set, char *text, size_t size, struct failure *ret_failure)
 {
     if (!set)
-        return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, -1, "an empty set");
+        return proc__refuse(ret_failure, EINVAL, "an empty set");
     for (int s = 0; (s = next_signal(set, s)) > 0;) {
         if (can_be_read(s))
             continue;
