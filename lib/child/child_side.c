@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the new process does between its birth and execve(2): one straight list of steps. It may run in its parent's
- * memory, on a small stack, while other threads of the parent go on: so it makes system calls and nothing else. No
- * allocation, no lock, no libc state, no large locals; all signals stay blocked until the last moment.
+ * What the new process does between its birth and execve(2): one straight list of steps, which also says what of a
+ * process each of them changes for good. It may run in its parent's memory, on a small stack, while other threads of
+ * the parent go on: so it makes system calls and nothing else. No allocation, no lock, no libc state, no large locals;
+ * all signals stay blocked until the last moment.
  */
 #include "child_side.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 
-#include "../isolation/capabilities.h"
 #include "../isolation/landlock.h"
 #include "../isolation/limits.h"
 #include "../isolation/namespaces.h"
@@ -69,31 +69,6 @@ struct report proc__child_enter_directory(const struct plan *plan)
     return STEP_DONE;
 }
 
-/* ---- Credentials: groups while we may still set them, the user last ---- */
-
-#if defined(SYS_setgroups32)
-#define SETGROUPS SYS_setgroups32
-#define SETRESGID SYS_setresgid32
-#define SETRESUID SYS_setresuid32
-#else
-#define SETGROUPS SYS_setgroups
-#define SETRESGID SYS_setresgid
-#define SETRESUID SYS_setresuid
-#endif
-
-/* Raw calls: libc's would change every thread of the parent too. */
-static struct report change_ids(const struct plan *plan)
-{
-    long rc;
-    if (plan->change_groups && (rc = proc__step_call(SETGROUPS, (long)plan->group_count, (long)plan->groups, 0)) < 0)
-        return proc__step_failed(PROC_STEP_GROUPS, rc, -1);
-    if (plan->gid && (rc = proc__step_call(SETRESGID, (long)*plan->gid, (long)*plan->gid, (long)*plan->gid)) < 0)
-        return proc__step_failed(PROC_STEP_GID, rc, (int)*plan->gid);
-    if (plan->uid && (rc = proc__step_call(SETRESUID, (long)*plan->uid, (long)*plan->uid, (long)*plan->uid)) < 0)
-        return proc__step_failed(PROC_STEP_UID, rc, (int)*plan->uid);
-    return STEP_DONE;
-}
-
 /* ---- The parent ---- */
 
 /* Another parent by now says that ours is gone; but where it has no number, any parent is 0. */
@@ -118,35 +93,11 @@ static struct report die_with_parent(struct way *way)
     return rc < 0 ? proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1) : STEP_DONE;
 }
 
-/* ---- Capabilities ---- */
-
-static int changes_caps(const struct plan *plan)
-{
-    return plan->sandbox && plan->sandbox->changes_caps;
-}
-
-/* The kernel takes all capabilities away from who ceases to be root, unless told otherwise in time. */
-static struct report change_ids_and_keep_caps(const struct plan *plan)
-{
-    int kept_before;
-    struct report report = proc__caps_keep(&kept_before);
-    if (!report.step)
-        report = change_ids(plan);
-    if (!report.step)
-        report = proc__caps_apply(&plan->sandbox->caps, 1);
-    proc__caps_keep_again(kept_before);
-    return report;
-}
+/* ---- Privileges ---- */
 
 static struct report change_credentials(struct way *way)
 {
-    const struct plan *plan = way->plan;
-    if (plan->uid && changes_caps(plan))
-        return change_ids_and_keep_caps(plan);
-    struct report report = change_ids(plan);
-    if (!report.step && changes_caps(plan))
-        report = proc__caps_apply(&plan->sandbox->caps, 0);
-    return report;
+    return proc__child_change_credentials(way->plan);
 }
 
 static struct report forbid_new_privs(struct way *way)
@@ -288,44 +239,106 @@ static struct report set_mask(struct way *way)
 
 /* ---- The list ---- */
 
-typedef struct report step(struct way *way);
+/* A number that a step may fail with, and what of this process is changed for good behind it, PROC_CHANGED_... */
+struct number {
+    int step;
+    uint32_t changes;
+    int in_parts; /* 1: of many calls, of which some may have been made when it fails */
+};
 
-/* All up to the ids, which is not about a new program. */
-static step *const settling[] = {
-    save_needed,
-    enter_group,
-    enter_terminal,
-    enter_cgroup,
+#define NUMBERS_PER_STEP 4
+
+struct child_step {
+    struct report (*take)(struct way *way);
+    struct number numbers[NUMBERS_PER_STEP]; /* in the order in which it comes to them */
+};
+
+static const struct child_step list[] = {
+    {save_needed, {{0, 0, 0}}},
+    {enter_group, {{PROC_STEP_SESSION, PROC_CHANGED_SESSION, 0}, {PROC_STEP_GROUP, PROC_CHANGED_SESSION, 0}}},
+    {enter_terminal, {{PROC_STEP_TERMINAL, PROC_CHANGED_SESSION, 1}}},
+    {enter_cgroup, {{PROC_STEP_CGROUP, PROC_CHANGED_LIMITS, 0}}},
     /* Before a user namespace, which would leave us without the privileges that these two ask for. */
-    set_scheduling,
-    set_oom_score,
-    enter_namespaces,
-    set_umask,
-    enter_root,
-    mount_proc,
-    enter_directory,
-    place_descriptors,
-    set_rlimits,
-    change_credentials,
-    forbid_new_privs,
-    die_with_parent,
+    {set_scheduling,
+     {{PROC_STEP_CPUS, PROC_CHANGED_LIMITS, 0},
+      {PROC_STEP_SCHEDULER, PROC_CHANGED_LIMITS, 0},
+      {PROC_STEP_NICE, PROC_CHANGED_LIMITS, 0},
+      {PROC_STEP_IO_PRIORITY, PROC_CHANGED_LIMITS, 0}}},
+    {set_oom_score, {{PROC_STEP_OOM_SCORE, PROC_CHANGED_LIMITS, 0}}},
+    {enter_namespaces,
+     {{PROC_STEP_NAMESPACE, PROC_CHANGED_NAMESPACES, 1},
+      {PROC_STEP_ID_MAP, PROC_CHANGED_NAMESPACES, 1},
+      {PROC_STEP_HOSTNAME, PROC_CHANGED_NAMESPACES, 1},
+      {PROC_STEP_NETWORK, PROC_CHANGED_NAMESPACES, 1}}},
+    {set_umask, {{0, 0, 0}}},
+    {enter_root, {{PROC_STEP_ROOT, PROC_CHANGED_ROOT, 1}}},
+    {mount_proc, {{PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1}}},
+    {enter_directory, {{PROC_STEP_CWD, 0, 0}}},
+    {place_descriptors, {{PROC_STEP_FDS, 0, 0}}},
+    {set_rlimits, {{PROC_STEP_RLIMIT, PROC_CHANGED_LIMITS, 1}}},
+    {change_credentials,
+     {{PROC_STEP_GROUPS, PROC_CHANGED_IDS, 0},
+      {PROC_STEP_GID, PROC_CHANGED_IDS, 1},
+      {PROC_STEP_UID, PROC_CHANGED_IDS, 1},
+      {PROC_STEP_CAPS, PROC_CHANGED_SANDBOX, 1}}},
+    {forbid_new_privs, {{PROC_STEP_NO_NEW_PRIVS, PROC_CHANGED_SANDBOX, 0}}},
+    {die_with_parent, {{PROC_STEP_DIE_WITH_PARENT, 0, 0}}},
+
+    /* All that is not about a new program is settled. */
+    {NULL, {{0, 0, 0}}},
+
+    {run_hook, {{PROC_STEP_HOOK, 0, 0}}},
+    {close_others, {{PROC_STEP_CLOSE, 0, 0}}},
+    {enter_landlock, {{PROC_STEP_LANDLOCK, PROC_CHANGED_SANDBOX, 1}}},
+    {drop_needed, {{0, 0, 0}}},
+    {set_dispositions, {{PROC_STEP_SIGNALS, 0, 0}}},
+    {set_mask, {{PROC_STEP_SIGNALS, 0, 0}}},
+    {announce, {{0, 0, 0}}},
+    {enter_filter, {{PROC_STEP_SECCOMP, PROC_CHANGED_SANDBOX, 0}}},
+    {execute, {{PROC_STEP_SEARCH, 0, 0}, {PROC_STEP_EXEC, 0, 0}}},
+
+    {NULL, {{0, 0, 0}}},
 };
 
-static step *const becoming[] = {
-    run_hook, close_others, enter_landlock, drop_needed, set_dispositions, set_mask, announce, enter_filter, execute,
-};
+#define NUMBER_COUNT (sizeof list / sizeof list[0] * NUMBERS_PER_STEP)
 
-static struct report take(step *const *steps, size_t count, struct way *way)
+static const struct number *number_at(size_t place)
 {
-    struct report report = STEP_DONE;
-    for (size_t i = 0; i < count && !report.step; i++)
-        report = steps[i](way);
-    return report;
+    return &list[place / NUMBERS_PER_STEP].numbers[place % NUMBERS_PER_STEP];
 }
 
-static struct report settle(struct way *way)
+static size_t place_of(int step)
 {
-    return take(settling, sizeof settling / sizeof settling[0], way);
+    size_t place = 0;
+    while (place < NUMBER_COUNT && number_at(place)->step != step)
+        place++;
+    return place;
+}
+
+int proc__step_is_behind(int step, int other)
+{
+    return place_of(step) > place_of(other);
+}
+
+uint32_t proc__steps_changed(int failed_step)
+{
+    uint32_t changed = 0;
+    size_t failed = place_of(failed_step);
+    for (size_t place = 0; place < NUMBER_COUNT && place <= failed; place++)
+        if (place < failed || number_at(place)->in_parts)
+            changed |= number_at(place)->changes;
+    return changed;
+}
+
+/* ---- The way ---- */
+
+/* Up to the next gap, or the first failure. */
+static const struct child_step *take(const struct child_step *step, struct way *way, struct report *ret_report)
+{
+    *ret_report = STEP_DONE;
+    for (; step->take && !ret_report->step; step++)
+        *ret_report = step->take(way);
+    return step;
 }
 
 struct needed proc__needed_of(const struct plan *plan, int report_fd)
@@ -345,7 +358,8 @@ struct needed proc__needed_of(const struct plan *plan, int report_fd)
 struct report proc__child_settle(const struct plan *plan, int *report_fd)
 {
     struct needed needed = proc__needed_of(plan, *report_fd);
-    struct report report = settle(&(struct way){.plan = plan, .needed = &needed});
+    struct report report;
+    take(list, &(struct way){.plan = plan, .needed = &needed}, &report);
     *report_fd = needed.fds[NEEDED_REPORT];
     return report;
 }
@@ -353,9 +367,12 @@ struct report proc__child_settle(const struct plan *plan, int *report_fd)
 struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed)
 {
     struct way way = {.plan = plan, .born = born, .needed = needed};
+    struct report report;
     open_what_will_be_out_of_reach(&way);
-    struct report report = settle(&way);
-    return report.step ? report : take(becoming, sizeof becoming / sizeof becoming[0], &way);
+    const struct child_step *settled = take(list, &way, &report);
+    if (!report.step)
+        take(settled + 1, &way, &report);
+    return report;
 }
 
 struct report proc__child_side(const struct plan *plan, int born, int *report_fd)

@@ -28,6 +28,10 @@ struct needed {
 struct needed proc__needed_of(const struct plan *plan, int report_fd);
 /* The whole list, as proc__child_side(). */
 struct report proc__child_steps(const struct plan *plan, int born, struct needed *needed);
+/* 1: the list comes to this step only behind that one. */
+int proc__step_is_behind(int step, int other);
+/* What the list may have changed for good when this step fails, PROC_CHANGED_..., whatever is asked for. */
+uint32_t proc__steps_changed(int failed_step);
 
 struct report proc__child_enter_directory(const struct plan *plan);
 /* A close-on-exec copy of fd at a number of *next or more that no move will overwrite; then *next is behind it. */
@@ -38,6 +42,7 @@ void proc__child_open_fd_list(struct needed *needed);
 struct report proc__child_save_needed(const struct plan *plan, struct needed *needed);
 /* All moves happen as if at once. */
 struct report proc__child_place_descriptors(const struct plan *plan);
+struct report proc__child_change_credentials(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
 struct report proc__child_close_others(const struct plan *plan, const struct needed *needed);
 /* The same without an execve(2) to come: closes them, but for what is needed still. In a copy only. */

@@ -54,59 +54,7 @@ static int check_for_exec(const struct request *request, struct failure *ret_fai
 
 /* ---- What cannot be undone ---- */
 
-/* The steps of the child's list, in its order, and what each changes for good. */
-static const struct rung {
-    int step;
-    uint32_t changes;
-    int in_parts; /* 1: of many calls, of which some may have been made when it fails */
-} list[] = {
-    {PROC_STEP_SESSION, PROC_CHANGED_SESSION, 0},
-    {PROC_STEP_GROUP, PROC_CHANGED_SESSION, 0},
-    {PROC_STEP_TERMINAL, PROC_CHANGED_SESSION, 1},
-    {PROC_STEP_CGROUP, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_CPUS, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_SCHEDULER, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_NICE, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_IO_PRIORITY, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_OOM_SCORE, PROC_CHANGED_LIMITS, 0},
-    {PROC_STEP_NAMESPACE, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_ID_MAP, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_HOSTNAME, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_NETWORK, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_ROOT, PROC_CHANGED_ROOT, 1},
-    {PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1},
-    {PROC_STEP_CWD, 0, 0},
-    {PROC_STEP_FDS, 0, 0},
-    {PROC_STEP_RLIMIT, PROC_CHANGED_LIMITS, 1},
-    {PROC_STEP_GROUPS, PROC_CHANGED_IDS, 0},
-    {PROC_STEP_GID, PROC_CHANGED_IDS, 1},
-    {PROC_STEP_UID, PROC_CHANGED_IDS, 1},
-    {PROC_STEP_CAPS, PROC_CHANGED_SANDBOX, 1},
-    {PROC_STEP_NO_NEW_PRIVS, PROC_CHANGED_SANDBOX, 0},
-    {PROC_STEP_DIE_WITH_PARENT, 0, 0},
-    {PROC_STEP_CLOSE, 0, 0},
-    {PROC_STEP_LANDLOCK, PROC_CHANGED_SANDBOX, 1},
-    {PROC_STEP_SIGNALS, 0, 0},
-    {PROC_STEP_SECCOMP, PROC_CHANGED_SANDBOX, 0},
-    {PROC_STEP_SEARCH, 0, 0},
-    {PROC_STEP_EXEC, 0, 0},
-};
-#define LIST_COUNT (sizeof list / sizeof list[0])
-
-static size_t place_of(int step)
-{
-    size_t i = 0;
-    while (i < LIST_COUNT && list[i].step != step)
-        i++;
-    return i;
-}
-
-int proc__step_is_behind(int step, int other)
-{
-    return place_of(step) > place_of(other);
-}
-
-/* What of all this the request asks for. */
+/* What the request asks to change for good. */
 static uint32_t asked_for(const struct prepared *prepared)
 {
     const struct plan *plan = &prepared->plan;
@@ -124,15 +72,6 @@ static uint32_t asked_for(const struct prepared *prepared)
     if (plan->sandbox)
         asked |= PROC_CHANGED_SANDBOX;
     return asked;
-}
-
-static uint32_t changed_for_good(const struct prepared *prepared, int failed_step)
-{
-    uint32_t changed = 0;
-    size_t place = place_of(failed_step);
-    for (size_t i = 0; i < LIST_COUNT && (i < place || (i == place && list[i].in_parts)); i++)
-        changed |= list[i].changes;
-    return changed & asked_for(prepared);
 }
 
 /* ---- The steps ---- */
@@ -192,7 +131,7 @@ static uint32_t take_steps(struct prepared *prepared, struct undo *undo, struct 
     if (!report.step) {
         /* No handlers to clear: they are our own, and execve(2) does that. */
         report = proc__child_steps(&plan, BORN_WITHOUT_HANDLERS, &needed);
-        changed = changed_for_good(prepared, report.step);
+        changed = proc__steps_changed(report.step) & asked_for(prepared);
     }
     *ret_report = report;
     return changed | proc__undo(undo, &report, &needed);

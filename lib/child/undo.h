@@ -44,7 +44,4 @@ int proc__undo_prepare(struct undo *ret_undo, const struct plan *plan, struct re
 uint32_t proc__undo(const struct undo *undo, const struct report *failed, const struct needed *needed);
 void proc__undo_done(struct undo *undo);
 
-/* 1: the list of steps comes to this one only behind that one. */
-int proc__step_is_behind(int step, int other);
-
 #endif
