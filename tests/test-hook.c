@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +181,28 @@ static int crash(void *user)
     (void)user;
     kill(getpid(), SIGKILL);
     return 0;
+}
+
+/* Only its pipe and its status are left to tell of its end. */
+static int crash_unpolled(void *arg)
+{
+    proc_child *child = NULL;
+    proc_error error;
+    (void)arg;
+#ifdef SYS_poll
+    require(deny_call(SYS_poll, ENOMEM) == 0);
+#endif
+    require(deny_call(SYS_ppoll, ENOMEM) == 0);
+    require_rc(proc_spawn(&child, PROC_ARGV(CHILD), PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL), .error = &error)),
+               -ECHILD);
+    require(error.step == PROC_STEP_HOOK);
+    return 0;
+}
+
+static void one_that_crashes_is_no_start_where_poll_fails(void **state)
+{
+    (void)state;
+    assert_in_fork(crash_unpolled, NULL);
 }
 
 static int stay(void *user)
@@ -406,6 +429,7 @@ int main(int argc, char **argv)
         spawning_test(its_errno_is_that_of_the_start),
         spawning_test(steps_before_and_behind_it_are_named_as_without_it),
         spawning_test(one_that_ends_its_process_is_told_with_how),
+        pidfd_test(one_that_crashes_is_no_start_where_poll_fails),
         spawning_test(one_that_stays_is_ended_when_its_time_is_over),
         machine_test(one_that_stays_is_ended_where_pidfds_cannot_be_signalled),
         spawning_test(one_that_closes_what_is_not_its_own_is_not_taken_for_a_start),

@@ -294,7 +294,7 @@ static int judge_hook(struct hold *hold, int left, int ended, struct report *ret
     return !proc__deadline_passed(hold->gone_end);
 }
 
-/* 1: the process has ended; 0: not yet. Waits for a word, or for the time to look by ourselves. */
+/* 1: the process has ended; 0: not yet, or there is no telling. Waits for a word, or to look by ourselves. */
 static int listen_to(const struct hold *hold, int pidfd, int pause_ms)
 {
     struct pollfd fds[2] = {{.fd = hold->silent ? -1 : hold->report[0], .events = POLLIN},
@@ -302,9 +302,11 @@ static int listen_to(const struct hold *hold, int pidfd, int pause_ms)
     deadline until = proc__deadline_in(pause_ms);
     if (hold->in_hook)
         until = proc__deadline_min(until, hold->hook_end);
-    if (proc__poll(fds, 2, until) < 0)
-        proc__nap(until);
-    return fds[1].revents != 0;
+    if (proc__poll(fds, 2, until) >= 0)
+        return fds[1].revents != 0;
+    proc_exit unused;
+    proc__nap(until);
+    return proc__pidfd_peek(pidfd, &unused) == 1;
 }
 
 int proc__hold_outcome(struct hold *hold, int pidfd, struct report *ret_report)
