@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking for a lock: what a PID file says, and who has the lock of it; with holders of every kind, the library's own and
- * those of others. No question ever takes the lock.
+ * Asking for a lock: what a PID file says, and who has the lock of it; with holders of every kind, the library's own
+ * and those of others. No question ever takes the lock.
  */
 #define _GNU_SOURCE 1
 #include "test.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Together with the programs that everybody has: start-stop-daemon, nohup(1), setsid(1), flock(1). Each test is left out
- * where its program is not. This process is a subreaper, so that daemons become its children when they are orphaned.
+ * Together with the programs that everybody has: start-stop-daemon, nohup(1), setsid(1), flock(1). Each test is left
+ * out where its program is not. This process is a subreaper, so that daemons become its children when they are
+ * orphaned.
  */
 #define _GNU_SOURCE 1
 #include "started.h"

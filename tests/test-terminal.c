@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Children on a terminal of their own, and job control on ours. Tests of the second kind run in a forked copy that leads
- * a session on a terminal which the test has made by hand.
+ * Children on a terminal of their own, and job control on ours. Tests of the second kind run in a forked copy that
+ * leads a session on a terminal which the test has made by hand.
  */
 #define _GNU_SOURCE 1
 #include "started.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ps and top in one: `list_processes [-n ROUNDS] [-d SECONDS] [--sort cpu|mem|pid] [--tree]`. One list; or one every few
- * seconds, on a terminal over the last one and until q or a signal.
+ * ps and top in one: `list_processes [-n ROUNDS] [-d SECONDS] [--sort cpu|mem|pid] [--tree]`. One list; or one every
+ * few seconds, on a terminal over the last one and until q or a signal.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a shell does with processes: `mini_shell [-c TEXT | FILE]`. Words, quotes and pipelines, redirections, jobs behind
- * and in front, `$?`; built in are cd, exit, jobs, fg and bg. On a terminal Ctrl-C and Ctrl-Z go to the job in front.
+ * What a shell does with processes: `mini_shell [-c TEXT | FILE]`. Words, quotes and pipelines, redirections, jobs
+ * behind and in front, `$?`; built in are cd, exit, jobs, fg and bg. On a terminal Ctrl-C and Ctrl-Z go to the job in
+ * front.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The three names of a process: argv[0], which whoever starts it makes up; comm, 15 bytes that it may change itself; and
- * the file that it runs.
+ * The three names of a process: argv[0], which whoever starts it makes up; comm, 15 bytes that it may change itself;
+ * and the file that it runs.
  */
 #include <limits.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Becomes another program: `exec_process [--show-pid] [COMMAND [ARGUMENT...]]`, by default `ls -a -l -h`. The process is
- * the same before and after, and nothing behind the call is ever run. Exits as a shell would if there is no such
+ * Becomes another program: `exec_process [--show-pid] [COMMAND [ARGUMENT...]]`, by default `ls -a -l -h`. The process
+ * is the same before and after, and nothing behind the call is ever run. Exits as a shell would if there is no such
  * program: 127, or 126 if it cannot be run.
  */
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pipeline without a shell: `pipeline COMMAND [ARGUMENT...] [, COMMAND [ARGUMENT...]]...`, whose stages stand between
- * words that are a comma. Then one line on standard error for each stage: how it ended. Exits as the last stage that did
- * not go well, as a shell does with pipefail; 127 if the stages could not be started.
+ * words that are a comma. Then one line on standard error for each stage: how it ended. Exits as the last stage that
+ * did not go well, as a shell does with pipefail; 127 if the stages could not be started.
  */
 #include <stdio.h>
 #include <stdlib.h>

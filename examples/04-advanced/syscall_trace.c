@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls of a program, counted: `syscall_trace COMMAND [ARGUMENT...]`; or `syscall_trace --bench`: what a call
- * costs, beside one that the vDSO answers without entering the kernel. Names come from libseccomp if it was there when
- * this was built, else there are numbers. Follows no children. Exits as the program did.
+ * The system calls of a program, counted: `syscall_trace COMMAND [ARGUMENT...]`; or `syscall_trace --bench`: what a
+ * call costs, beside one that the vDSO answers without entering the kernel. Names come from libseccomp if it was there
+ * when this was built, else there are numbers. Follows no children. Exits as the program did.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -41,13 +41,13 @@ enum {
  * ways to do that, the rungs of proc_reach, the first is taken that there is:
  *
  * - **A pid namespace** (PROC_REACH_NAMESPACE): the child is the first process of one that was made for it (PROC_NS_PID
- *   in proc_namespaces.create), and the signal is SIGKILL. The kernel kills all that are in there, and the child's end is
- *   the proof that nobody is left. This is the one rung that nobody can escape.
+ *   in proc_namespaces.create), and the signal is SIGKILL. The kernel kills all that are in there, and the child's end
+ *   is the proof that nobody is left. This is the one rung that nobody can escape.
  * - **A walk** (PROC_REACH_WALK): /proc is searched until nobody is new, and each process is held by a pidfd and proven
- *   to belong to the tree before it is signalled, so that a pid that was given away again is never hit. It finds who has
- *   a parent in the tree, who is in a session that one of the tree leads or has led and whose leader is not reaped yet,
- *   and the group that the child leads. For SIGKILL and SIGSTOP all are suspended as they are found, so a tree that
- *   grows meanwhile is caught as well; their parents, we for the child, may be told of that by SIGCHLD.
+ *   to belong to the tree before it is signalled, so that a pid that was given away again is never hit. It finds who
+ *   has a parent in the tree, who is in a session that one of the tree leads or has led and whose leader is not reaped
+ *   yet, and the group that the child leads. For SIGKILL and SIGSTOP all are suspended as they are found, so a tree
+ *   that grows meanwhile is caught as well; their parents, we for the child, may be told of that by SIGCHLD.
  * - **The group** (PROC_REACH_GROUP) that the child leads, where /proc is missing, or of another pid namespace.
  * - **The child alone** (PROC_REACH_ONE).
  *
@@ -76,8 +76,8 @@ enum {
 typedef struct proc_reach {
     int32_t rung;         /**< PROC_REACH_... */
     int32_t proven_empty; /**< 1: nobody is left, and the kernel vouches for it. */
-    int32_t signaled;     /**< Of a walk: how many processes were sent the signal, in a stop by any of its steps; else 0,
-                               not counted. */
+    int32_t signaled;     /**< Of a walk: how many processes were sent the signal, in a stop by any of its steps;
+                               else 0, not counted. */
     int32_t left;         /**< Those found, or with no walk the child, that had not ended when the call returned. */
     uint64_t reserved[4]; /**< 0. */
 } proc_reach;
@@ -174,8 +174,8 @@ PROC_API int proc_child_usage(const proc_child *child, proc_usage *ret_usage);
 
 /**
  * How far the last signal to the tree, or step of a stop, has reached: of proc_kill() with PROC_TREE, proc_stop(), or a
- * run that was stopped (where the result tells the same). With PROC_REACH_NAMESPACE proven_empty becomes 1 once the child
- * has ended.
+ * run that was stopped (where the result tells the same). With PROC_REACH_NAMESPACE proven_empty becomes 1 once the
+ * child has ended.
  *
  * @param child A handle.
  * @param ret_reach Receives it; all 0 if there was none.
@@ -269,9 +269,9 @@ PROC_API int proc_wait(proc_child *child, int timeout_ms, proc_exit *ret_exit);
  * as long as the child is stopped it is told again, and its end is left to proc_wait(). Once it has got SIGCONT, an
  * earlier stop is not told any more.
  *
- * With -1 both are told at once. With a time limit a stop is told within about 10 ms, since the kernel has no descriptor
- * for it; an end at once all the same. A stop is not seen if another part of the program takes the news of it by waiting
- * for just any child, nor if this program traces the child itself.
+ * With -1 both are told at once. With a time limit a stop is told within about 10 ms, since the kernel has no
+ * descriptor for it; an end at once all the same. A stop is not seen if another part of the program takes the news of
+ * it by waiting for just any child, nor if this program traces the child itself.
  *
  * @param child A handle.
  * @param timeout_ms 0 = only look, -1 = for ever.
@@ -332,9 +332,9 @@ PROC_API int proc_kill(proc_child *child, int signal, int scope);
  * leads one), each followed by a wait for its end. A suspended child is continued after each signal, so that it can
  * act on it. A child that has left the group which it led gets what the group gets.
  *
- * The steps end with the child: what else lives in its group after that is not waited for. Steps with PROC_TREE end with
- * the child and all whom they have found: who was found by one step gets the next one, too, and has its time, even if the
- * child has ended meanwhile.
+ * The steps end with the child: what else lives in its group after that is not waited for. Steps with PROC_TREE end
+ * with the child and all whom they have found: who was found by one step gets the next one, too, and has its time, even
+ * if the child has ended meanwhile.
  *
  * @param child A handle.
  * @param ret_exit Receives the end; may be NULL.

@@ -30,8 +30,8 @@ extern "C" {
  * The steps that can be undone are taken first: umask, working directory (unless root or mounts change, too),
  * descriptors (unless scheduling, limits, terminal or namespaces are asked for); and they are undone if a later one
  * fails, as are the signal mask, the dispositions, the close-on-exec flags, and who is in the foreground of our
- * terminal. What is changed for good follows: session, process group, ids, and so on. `error.changed` tells what of that
- * may have been done before it failed; then this process is better ended.
+ * terminal. What is changed for good follows: session, process group, ids, and so on. `error.changed` tells what of
+ * that may have been done before it failed; then this process is better ended.
  *
  * As by execve(2), all other threads end with the old program, its stdio buffers are not written, and no function of
  * atexit(3) runs. While the call is on its way, other threads see umask, directory and descriptors change; what they

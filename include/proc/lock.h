@@ -182,8 +182,8 @@ PROC_API PROC_CHECK int proc_lock_verify(const proc_lock *lock);
  * @{ */
 
 /**
- * Who holds the lock, without ever taking it: who starts at the same moment is not disturbed. Only a lock whose descriptor
- * is closed while we look at the holder's descriptors lasts until we have looked, some microseconds longer.
+ * Who holds the lock, without ever taking it: who starts at the same moment is not disturbed. Only a lock whose
+ * descriptor is closed while we look at the holder's descriptors lasts until we have looked, some microseconds longer.
  *
  * @param path The file; where there is none, nobody holds it.
  * @param dir_fd The directory that a relative path starts at; NULL = the working directory.

@@ -37,7 +37,7 @@ typedef struct proc_output {
     int32_t open;         /**< 1: somebody still held the other end when we left. */
     int32_t error;        /**< 0, or the negative errno that ended the keeping (-ENOMEM) or the reading. */
     int32_t stage;        /**< Which child of a pipeline, from 0. */
-    int32_t tee_error;    /**< 0, or the negative errno for which no more was copied; -ETIMEDOUT: its target was full. */
+    int32_t tee_error;    /**< 0, or the negative errno that ended the copying; -ETIMEDOUT: its target was full. */
     uint64_t reserved[4]; /**< 0. */
 } proc_output;
 
@@ -74,8 +74,8 @@ typedef struct proc_result {
  * that was truncated or left open and input that was cut do not count: look at their members.
  *
  * Of a pipeline every stage must have exited with 0, as with a shell's pipefail; but a stage that feeds another one may
- * also have been killed by SIGPIPE, since the next one need not read all. Whoever wants to know of the last stage alone,
- * as a shell without pipefail, asks proc_exit_ok() about `exit`.
+ * also have been killed by SIGPIPE, since the next one need not read all. Whoever wants to know of the last stage
+ * alone, as a shell without pipefail, asks proc_exit_ok() about `exit`.
  *
  * @param result A filled result.
  * @return 1 or 0.

@@ -154,9 +154,9 @@ typedef struct proc_stdio {
  * Keeps what the child writes as PROC_CAPTURE does, and writes a copy to our descriptor `number` as it comes, as tee(1)
  * does: `.out = PROC_CAPTURE_TEE(1)`. Open for writing at the start; a copy of it is used, so it may be closed then.
  *
- * Blocking or not, the target keeps no deadline waiting: while it takes nothing, no more is read from this descriptor of
- * the child, and everything else goes on. Once the child has ended it still has the time of the call (timeout_ms, or the
- * parameter of proc_collect()) to take what is left. When the time is over, the child is stopped or the run is
+ * Blocking or not, the target keeps no deadline waiting: while it takes nothing, no more is read from this descriptor
+ * of the child, and everything else goes on. Once the child has ended it still has the time of the call (timeout_ms, or
+ * the parameter of proc_collect()) to take what is left. When the time is over, the child is stopped or the run is
  * cancelled, a target that is full is given up: `tee_error` of the output is -ETIMEDOUT. It is the errno if a write
  * fails (-EPIPE, -ENOSPC, ...), and never a SIGPIPE. What is kept is complete in any case; the result's `error` has it,
  * too. With a CALLBACK entry, set PROC_STDIO_TEE and `fd`: the same, and the error is in the result alone.
@@ -208,9 +208,9 @@ typedef struct proc_slot {
  * program, or one with capabilities of its own, is let off by the kernel when it is executed; and a program that could
  * not kill(2) the child any more, having given up its privileges, does not take it along either.
  *
- * For this the kernel wants a thread that lives as long as the child: proc_spawn() makes one, which sleeps. It is a copy
- * of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended child
- * has been freed. Until then the program has more threads than it made: proc_daemonize() refuses, and so does
+ * For this the kernel wants a thread that lives as long as the child: proc_spawn() makes one, which sleeps. It is a
+ * copy of the calling one in all that a child inherits, it takes no signals, and has ended when the handle of the ended
+ * child has been freed. Until then the program has more threads than it made: proc_daemonize() refuses, and so does
  * unshare(2) of a user namespace. To the kernel, execve(2) ends this program, too: the child does not outlive it.
  * @see prctl(2)
  */
@@ -354,9 +354,9 @@ typedef struct proc_request {
 #endif
 
 /**
- * Starts a pipeline, `a | b | c`: what each stage writes to 1 the next one reads from 0. All stages run when it returns,
- * or none: those that had been started already when one fails are killed and reaped (they may have run for a moment,
- * the first ones first). All stages are looked at before anything is made.
+ * Starts a pipeline, `a | b | c`: what each stage writes to 1 the next one reads from 0. All stages run when it
+ * returns, or none: those that had been started already when one fails are killed and reaped (they may have run for a
+ * moment, the first ones first). All stages are looked at before anything is made.
  *
  * The options are those of each stage. A stage that has options of its own is started by them, and by the pipeline's
  * where its own say nothing: a member that is 0 or NULL, an entry that is {0}. Flags are those of both. Of this there
@@ -376,8 +376,8 @@ typedef struct proc_request {
  *
  * Free the last one first if they may still run: a stage that is killed is the end of input for the next one.
  *
- * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any() take
- * them all. proc_pipeline() does all of this in one call.
+ * A stage that is waited for or collected while another one cannot go on never ends: proc_pump() and proc_wait_any()
+ * take them all. proc_pipeline() does all of this in one call.
  *
  * @param children Receives a handle for each request, in their order; end each with proc_child_free(). Untouched on
  *        failure.

@@ -143,7 +143,7 @@ typedef struct proc_status {
     uint64_t present[4];  /**< Bit n % 64 of word n / 64: key n was there with a good value. */
     uint32_t unknown;     /**< Lines with other keys, or with none. */
     uint32_t invalid;     /**< Lines of known keys whose value made no sense; those keys are not present. */
-    uint32_t truncated;   /**< 1: the text was cut: it did not end with a line feed, or the buffer's limit was reached. */
+    uint32_t truncated;   /**< 1: the text was cut: no line feed at its end, or the buffer's limit was reached. */
     char state;           /**< R S D T t X Z P I, or whatever letter the kernel printed. */
     char reserved0[3];    /**< 0. */
     uint32_t name_len;    /**< Bytes of the name. */
@@ -155,7 +155,7 @@ typedef struct proc_status {
     int32_t pid;          /**< The id of this task: a thread's own. */
     int32_t ppid;         /**< The parent; 0: none, or outside the pid namespace. */
     int32_t tracer_pid;   /**< Who traces it; 0: nobody, or outside the pid namespace. */
-    uint32_t uid[4];      /**< Real, effective, saved, file system. 65534: one that the reader's namespace cannot name. */
+    uint32_t uid[4];      /**< Real, effective, saved, file system. 65534: no name in the reader's namespace. */
     uint32_t gid[4];      /**< As uid. */
     uint32_t fd_size;     /**< Slots for descriptors, not how many are open. */
     uint32_t group_count; /**< Supplementary groups, see proc_status_groups(). */
@@ -214,8 +214,8 @@ typedef struct proc_status {
     uint64_t cap_ambient;           /**< Ambient. */
     uint64_t voluntary_switches;    /**< Context switches of this task, because it waited. */
     uint64_t nonvoluntary_switches; /**< Because its time was over. */
-    proc_span groups;               /**< Supplementary groups: see proc_status_groups(). If the text was cut in them, the
-                                         whole ones before the cut, and the key is not present. */
+    proc_span groups;               /**< Supplementary groups: see proc_status_groups(). If the text was cut in them,
+                                         the whole ones before the cut, and the key is not present. */
     proc_span store_bypass_text;    /**< The kernel's words. */
     proc_span indirect_branch_text; /**< The kernel's words. */
     proc_span cpus_mask;            /**< CPUs it may run on: words of 32 bits in hexadecimal, the highest first. */

@@ -16,8 +16,8 @@ extern "C" {
  * @defgroup walk Walks and tables
  * @brief All processes or threads: one by one, or all together to sort, to sample again, to see as a tree.
  *
- * What is asked for decides what is read. Reading is nearly all of the cost, so a walk looks for the cheapest files that
- * tell it all; per process, in system calls:
+ * What is asked for decides what is read. Reading is nearly all of the cost, so a walk looks for the cheapest files
+ * that tell it all; per process, in system calls:
  *
  * | fields | source | calls |
  * | --- | --- | --- |
@@ -33,8 +33,8 @@ extern "C" {
  * | any of the first files, in a table with PROC_WALK_SAMPLE, from the second time on | n kept files | n |
  *
  * A walk is no snapshot: processes come and go while it goes on. One that vanishes on the way is left out; of one that
- * is hidden from us there is what we may see, and denied says what not. Neither ends a walk. The files that one entry is
- * made of are always those of one process, never of another one that got its pid.
+ * is hidden from us there is what we may see, and denied says what not. Neither ends a walk. The files that one entry
+ * is made of are always those of one process, never of another one that got its pid.
  *
  * Once the longest text has been seen, a walk allocates nothing for a process.
  * @{
@@ -138,8 +138,8 @@ enum {
 PROC_API int proc_field_cost(uint64_t field);
 
 /**
- * What to walk over. Zero is the default in every member. All that is pointed to is borrowed for the life of the walk or
- * table, but root_fd for the call only. A process is left out if what a filter asks cannot be seen.
+ * What to walk over. Zero is the default in every member. All that is pointed to is borrowed for the life of the walk
+ * or table, but root_fd for the call only. A process is left out if what a filter asks cannot be seen.
  * @since 0.1
  */
 typedef struct proc_walk_options {

@@ -92,8 +92,8 @@ int proc__fd_open(const char *path, int flags, unsigned mode)
 }
 
 /*
- * Neither opening nor reading is a point at which a thread is cancelled: who calls holds descriptors and memory by then,
- * and nobody would give them back.
+ * Neither opening nor reading is a point at which a thread is cancelled: who calls holds descriptors and memory by
+ * then, and nobody would give them back.
  */
 int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode)
 {

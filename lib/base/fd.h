@@ -26,7 +26,7 @@ int proc__fd_put(int fd, int number);
 int proc__fd_open(const char *path, int flags, unsigned mode);
 /* The same by openat(2), for a path that may start at the directory dir. */
 int proc__fd_open_at(int dir, const char *path, int flags, unsigned mode);
-/* Makes one end of a new pipe non-blocking, which has no other flags and is shared with nobody. 0 or a negative errno. */
+/* Makes one end of a new pipe non-blocking: it has no other flags and is shared with nobody. 0 or a negative errno. */
 int proc__fd_nonblocking(int fd);
 
 /* write(2) that never raises SIGPIPE. Count or a negative errno. */

@@ -69,7 +69,7 @@
 #define WAIT_FOR_PIDFD 3
 /* pidfd_send_signal(2), since 6.9: to the process group that the pidfd's process leads. */
 #define SIGNAL_PROCESS_GROUP (1U << 2)
-/* Since 6.5: the socket option that makes every message bring a pidfd of its sender, and the control message that does. */
+/* Since 6.5: the socket option that makes every message bring a pidfd of its sender, and the message that does. */
 #if defined(__hppa__)
 #define SOCKET_PASS_PIDFD 0x404A
 #elif defined(__sparc__)

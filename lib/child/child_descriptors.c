@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptors of a new process: what sits on a wanted number is put aside, all are placed as if at once, and the rest
- * is marked to be closed. Decides nothing: the plan says what goes where.
+ * The descriptors of a new process: what sits on a wanted number is put aside, all are placed as if at once, and the
+ * rest is marked to be closed. Decides nothing: the plan says what goes where.
  */
 #include "child_side.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The signals of a new process: what becomes of each when it comes, and which are blocked. The dispositions go first, or
- * a handler of the parent's could run in its memory.
+ * The signals of a new process: what becomes of each when it comes, and which are blocked. The dispositions go first,
+ * or a handler of the parent's could run in its memory.
  */
 #include "child_side.h"
 

@@ -4,7 +4,8 @@
  *
  *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, is_orphan, parent_thread, stop*,
  *                                   started, drain_ms, cancel_fd
- *   under `lock`                    detached, reaped_end, ended, exit, usage*, reach, pumping, pump_fd; of each stream fd,
+ *   under `lock`                    detached, reaped_end, ended, exit, usage*, reach, pumping, pump_fd; of each stream
+ *   fd,
  *                                   users, closing, and, changed only by who set `pumping`, done and waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`

@@ -52,7 +52,7 @@ static void *be_parent(void *arg)
     return NULL;
 }
 
-/* In the copy that it makes, a function of the caller's runs on its stack, and so do the fork handlers of the program. */
+/* In the copy that it makes, a function of the caller's runs on its stack, and so do the program's fork handlers. */
 static int needs_a_whole_stack(const struct plan *plan)
 {
     return plan->hook || plan->stays;

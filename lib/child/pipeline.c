@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Starts the stages of a pipeline: all or none. Every stage is looked at before anything is made, and everything is
- * made before the first one starts, so what fails later is the starts themselves. Owns the pipes between the stages, and
- * all parts of each until the handles are the caller's.
+ * made before the first one starts, so what fails later is the starts themselves. Owns the pipes between the stages,
+ * and all parts of each until the handles are the caller's.
  */
 #include "pipeline.h"
 

@@ -34,8 +34,8 @@ struct prepared {
 };
 
 /*
- * In two parts, between which others may be looked at, and descriptors made for all: the look at the request, which makes
- * nothing, and the making. Each 0, or a negative errno with the failure; to be ended by done in any case.
+ * In two parts, between which others may be looked at, and descriptors made for all: the look at the request, which
+ * makes nothing, and the making. Each 0, or a negative errno with the failure; to be ended by done in any case.
  */
 int proc__prepare_take(struct prepared *ret_prepared, const char *const argv[], const proc_options *options,
                        const struct spawn_call *call, struct failure *ret_failure);

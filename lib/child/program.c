@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Spells out what the child is to execute, so that it only has to try. Asks the file system nothing about paths; of an
- * open file it looks whether it is a script, since the kernel's word for what is wrong with one would be "no such file".
- * Owns the lists.
+ * open file it looks whether it is a script, since the kernel's word for what is wrong with one would be "no such
+ * file". Owns the lists.
  */
 #include "program.h"
 

@@ -90,7 +90,7 @@ static void move_ready(const struct crew *crew, const struct pollfd *fds)
 
 /* ---- Rounds ---- */
 
-/* The output 1 has its own place in the result, and so has a 2; but not if it is the one that a stage has of its own. */
+/* The output 1 has its own place in the result, and so has a 2, but not one that a stage has of its own. */
 static int may_need_a_place(const struct stream *stream)
 {
     return stream->transfer.is.kind == PROC_STDIO_CAPTURE && stream->number != 1;

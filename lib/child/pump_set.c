@@ -12,8 +12,8 @@
 
 /*
  * A stream that waits for its tee must be out of the set, or a loop would spin: it stays readable, and a hangup is told
- * of whatever one asks for. What it waits for comes in before the other goes out: if there is no memory for that, a loop
- * that spins is better than one that is never told.
+ * of whatever one asks for. What it waits for comes in before the other goes out: if there is no memory for that, a
+ * loop that spins is better than one that is never told.
  */
 static void follow_locked(int set, const struct stream *stream)
 {

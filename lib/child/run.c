@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The calls that take one child to its end: one that starts it, and one for a child that has been started. Owns nothing. */
+/* The calls that take one child to its end: one starts it, the other is for one that has been started. Owns nothing. */
 #include "course.h"
 
 #include <errno.h>

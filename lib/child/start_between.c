@@ -3,7 +3,8 @@
  * Carries a plan into a process that is held at a gate until we have done our part, and often is not borne by us. It is
  * born into other namespaces, where its ids have to be written first; or a process stands in between, which joins what
  * is to be joined, sets the clocks, and bears the one that counts: as a child of ours, or of its own, which is an
- * orphan once the one in between is gone. That is so before the one that counts is let go: it never sees another parent.
+ * orphan once the one in between is gone. That is so before the one that counts is let go: it never sees another
+ * parent.
  *
  *     us                          in between (often nobody)           the child
  *     make the first

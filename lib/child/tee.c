@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writes to a descriptor that others use as well, so its flags must stay as they are, may be changed by others at any
- * time, and yet it never waits: pipes and terminals are opened a second time, sockets have a flag for it, and files never
- * let one wait. What is left is written in pieces so small that they fit where poll(2) says that something does. Owns its
- * copy of the descriptor, and what is still to be written.
+ * time, and yet it never waits: pipes and terminals are opened a second time, sockets have a flag for it, and files
+ * never let one wait. What is left is written in pieces so small that they fit where poll(2) says that something does.
+ * Owns its copy of the descriptor, and what is still to be written.
  */
 #include "tee.h"
 

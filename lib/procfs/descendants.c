@@ -3,8 +3,8 @@
  * The way down from a process. Owns the pidfds of all that are found, and the memory for them.
  *
  * Who belongs to the tree: who has a parent in it; who is in a session that one of it leads, since a session is never
- * joined, only inherited; and who is in the process group of a root that says so. That is read by number, and numbers are
- * given away again. So whoever looks right is opened first, read again, and only then asked whether it, and whom it
+ * joined, only inherited; and who is in the process group of a root that says so. That is read by number, and numbers
+ * are given away again. So whoever looks right is opened first, read again, and only then asked whether it, and whom it
  * belongs to, still hold their numbers, which nobody does who has been reaped: if so, both held them all the time, and
  * what was read was true of these two.
  */

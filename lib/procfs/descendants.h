@@ -32,7 +32,7 @@ struct descendants {
     struct pollfd *polled; /* of the same room, so that a wait lacks no memory */
 };
 
-/* 0: trees can be followed here; or a negative errno: no /proc, one of another pid namespace, or no pidfds by number. */
+/* 0: trees can be followed here; or a negative errno: no /proc, another pid namespace's, or no pidfds by number. */
 int proc__descendants_possible(void);
 
 /* One more process whose descendants are looked for; our child, or not. 0 or -ENOMEM. */

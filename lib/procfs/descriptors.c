@@ -24,8 +24,8 @@ static int is_same(int dir, const char *one, const char *other)
 }
 
 /*
- * Whether that directory of descriptors is our own, and so has the one by which we look at it. It is below a process, or
- * below one of its threads; one of the two ways leads nowhere.
+ * Whether that directory of descriptors is our own, and so has the one by which we look at it. It is below a process,
+ * or below one of its threads; one of the two ways leads nowhere.
  */
 static int is_ours(int dir)
 {

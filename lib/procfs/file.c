@@ -32,8 +32,8 @@ static const char *name_of(int which)
 }
 
 /*
- * mountinfo says -EINVAL of a process that has ended and has no mounts any more. So does the target of one that makes no
- * sense, in which then no other file can be opened either.
+ * mountinfo says -EINVAL of a process that has ended and has no mounts any more. So does the target of one that makes
+ * no sense, in which then no other file can be opened either.
  */
 static int has_no_mounts(const proc_target *target)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a parsed record says, in answers. Pure. Each looks at present first: an older caller's record may end earlier. */
+/* What a parsed record says, in answers. Pure. Each looks at present first: an older caller's record may be shorter. */
 #include "status_keys.h"
 
 #include <errno.h>

@@ -293,7 +293,7 @@ __attribute__((noinline)) static const struct key *search(const char *line, size
     return NULL;
 }
 
-/* The row of a line's key, looked for from the expected one on and then from the first; NULL: a line of no known key. */
+/* The row of a line's key, looked for from the expected one on and then from the first; NULL: no known key. */
 static inline const struct key *find_key(const char *line, size_t left, const struct key *expected,
                                          const proc_status *status)
 {

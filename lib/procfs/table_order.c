@@ -88,7 +88,8 @@ void proc__table_sort_rows(struct row **rows, struct row **scratch, size_t count
     struct row **from = rows, **into = scratch;
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t at = 0; at < count; at += 2 * width) {
-            size_t middle = at + width < count ? at + width : count, to = middle + width < count ? middle + width : count;
+            size_t middle = at + width < count ? at + width : count;
+            size_t to = middle + width < count ? middle + width : count;
             merge(from, into, at, middle, to, field, descending);
         }
         struct row **swap = from;
@@ -142,8 +143,8 @@ static struct row *parent_of(const proc_table *table, const struct row *row)
 }
 
 /*
- * 1: the row is among its own parent's ancestors, which only an emulation could claim. Since nobody's parent is younger,
- * all in a circle have started together: nothing beyond those has to be looked at, however deep the tree is.
+ * 1: the row is among its own parent's ancestors, which only an emulation could claim. Since nobody's parent is
+ * younger, all in a circle have started together: nothing beyond those has to be looked at, however deep the tree is.
  */
 static int makes_a_circle(const struct row *row, const struct row *parent)
 {

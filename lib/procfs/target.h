@@ -14,9 +14,9 @@
 #define PROC_MAGIC 0x9fa0
 
 /*
- * Opens a file of the target's directory with these flags, which are O_RDONLY if they say nothing else. The descriptor, which belongs to who calls, or
- * -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF: a descriptor of the target is
- * of no use; -EINVAL: the target contradicts itself; or another negative errno.
+ * Opens a file of the target's directory with these flags, which are O_RDONLY if they say nothing else. The descriptor,
+ * which belongs to who calls, or -ESRCH: gone, or no such file; -EACCES: denied; -ENODEV: no proc file system; -EBADF:
+ * a descriptor of the target is of no use; -EINVAL: the target contradicts itself; or another negative errno.
  */
 int proc__target_open(const proc_target *target, const char *file, int flags);
 

@@ -40,8 +40,8 @@ static int may_be_us(const char *variable)
 }
 
 /*
- * A pid may have been given away again since then, the inode of a pidfd never. Where the kernel has none, the pid has to
- * do.
+ * A pid may have been given away again since then, the inode of a pidfd never. Where the kernel has none, the pid has
+ * to do.
  */
 static int is_our_inode(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine: counts calls, fails the one that a case asks for, and looks at what is left after it. The counter lives in
- * memory that forked copies and children share.
+ * The engine: counts calls, fails the one that a case asks for, and looks at what is left after it. The counter lives
+ * in memory that forked copies and children share.
  */
 #define _GNU_SOURCE 1
 #include "fault.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fault runs: a scenario is run again and again, each time in a forked copy, each time with another of its calls to libc
- * or to the kernel failing: the first, the second, ... - alone, or with all that follow - and with each error that the
- * call may give. Afterwards the call must have said so, and left no trace.
+ * Fault runs: a scenario is run again and again, each time in a forked copy, each time with another of its calls to
+ * libc or to the kernel failing: the first, the second, ... - alone, or with all that follow - and with each error that
+ * the call may give. Afterwards the call must have said so, and left no trace.
  *
  * The library is linked against wrappers (wrap.c) for all calls that can fail; answers.c knows with what. Calls of a
  * child, between its birth and execve(2), count and fail too.
@@ -30,8 +30,8 @@ void find_wrong(struct attempt *attempt, const char *what);
 struct scenario {
     const char *name;
     /*
-     * Sets up, calls fault_begin(), the call under test, fault_end(), and clears up. Faults happen between the two only.
-     * Must not use cmocka, and must leave the world as it was.
+     * Sets up, calls fault_begin(), the call under test, fault_end(), and clears up. Faults happen between the two
+     * only. Must not use cmocka, and must leave the world as it was.
      */
     void (*run)(struct attempt *attempt);
 };

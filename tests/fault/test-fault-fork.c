@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fault runs of what is made by fork(2), functions in children and hooks; and of becoming a program, and its undoing. */
+/* Fault runs of what is made by fork(2), functions in children and hooks; and of becoming a program and undoing it. */
 #define _GNU_SOURCE 1
 #include "started.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fault runs of starts into namespaces: whichever call fails, of ours, of the process in between or of the child, nobody
- * is left, nothing is open, and the error says so.
+ * Fault runs of starts into namespaces: whichever call fails, of ours, of the process in between or of the child,
+ * nobody is left, nothing is open, and the error says so.
  */
 #define _GNU_SOURCE 1
 #include "started.h"

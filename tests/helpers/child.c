@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The program that the tests start when they need one that behaves in a certain way: `child VERB [ARGUMENT ...]`.
- * Without a verb it lists them all. Whatever it does, an alarm ends it after two minutes: nothing outlives a broken test.
+ * Without a verb it lists them all. Whatever it does, an alarm ends it after two minutes: nothing outlives a broken
+ * test.
  */
 #define _GNU_SOURCE 1
 #include "child.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a part of a test in a forked copy: what changes the whole process (descriptors 0 to 2, ids, dispositions) does
- * not reach the other tests. cmocka must not be used in there, a copy would go on with the test run: `require` instead.
+ * Running a part of a test in a forked copy: what changes the whole process (descriptors 0 to 2, ids, dispositions)
+ * does not reach the other tests. cmocka must not be used in there, a copy would go on with the test run: `require`
+ * instead.
  */
 #ifndef PROC_TESTS_FORKED_H
 #define PROC_TESTS_FORKED_H

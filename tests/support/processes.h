@@ -28,7 +28,7 @@ void end_process(int pid);
 void check_in_pid_namespace(int (*body)(void *arg), const char *file, int line);
 /* In there: a /proc that shows it. 0, or -1. */
 int mount_proc(void);
-/* In there: the next child that is made here gets this number, if it can be had. The caller looks at what it has got. */
+/* In there: the next child that is made here gets this number, if it can be had. The caller looks at what it got. */
 void choose_next_pid(int pid);
 
 /*

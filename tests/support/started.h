@@ -31,7 +31,7 @@ proc_child *start(const char *const argv[], const proc_options *options);
 /* Leaves the test out where such a start is denied: not every root may do all that root may. */
 void skip_if_denied(const proc_options *options);
 
-/* What the helper `report` tells when it is started like that. To be freed; "" if it could not, with a word to stderr. */
+/* What the helper `report` tells when it is started like that. To be freed; "" if it could not, as stderr tells. */
 char *report_of(const proc_options *options);
 /* In a forked copy: a daemon whose program sleeps, to be looked at and ended. */
 int start_daemon(const proc_options *program);

@@ -26,7 +26,7 @@
 /* The exit code for main: 0 = passed, 1 = failed, 77 = all were skipped. */
 int run_suite(const char *name, const struct CMUnitTest *tests, size_t count, int argc, char **argv);
 
-/* Leaves the running test out and prints `SKIP <test>: reason`. cmocka's own skip() counts as a failure in the matrix. */
+/* Leaves the running test out and prints `SKIP <test>: reason`. cmocka's own skip() is a failure in the matrix. */
 _Noreturn void skip_test(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define SKIP_TEST(...) skip_test(__FILE__, __LINE__, __VA_ARGS__)
 /* The same, said by a setup function, from which cmocka cannot skip: the test is left out when its turn comes. */

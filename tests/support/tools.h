@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small things that many tests need: the helper programs, temporary directories, running a program without the library. */
+/* Small things that many tests need: helper programs, temporary directories, running a program without the library. */
 #ifndef PROC_TESTS_TOOLS_H
 #define PROC_TESTS_TOOLS_H
 

@@ -16,7 +16,7 @@ struct world;
 struct world *world_take(void);
 struct world *world_free(struct world *world);
 
-/* One line per difference into ret_text. Returns how many there are. Children that are left are a difference, always. */
+/* One line per difference into ret_text. Returns how many there are. Children that are left always are one. */
 int world_compare(const struct world *before, const struct world *after, char *ret_text, size_t size);
 
 /* Kills and reaps every child that is left, so that one test's leak does not fail the next one. */
