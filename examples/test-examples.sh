@@ -146,6 +146,16 @@ test_mini_shell() {
     shell 0 'echo one > f; echo two >> f; cat < f' 'one
 two'
     shell 0 'sh -c "echo lost >&2" 2> e; cat e' lost
+    shell 0 'sh -c "echo lost >&2; echo found" > both 2>&1; cat both' 'lost
+found'
+    shell 0 'sh -c "echo lost >&2" 2>&1 | tr a-z A-Z' LOST
+    shell 0 'sh -c "echo more >&2" 2>> e; sh -c "echo out" 2> f 1>&2; cat e f' 'lost
+more
+out'
+    shell 2 'echo lost 2>&1 > f' ''
+    is err 'mini_shell: 2>&1 stands before the > that it is about'
+    shell 2 'echo lost 2>&3' ''
+    is err 'mini_shell: behind >& a 1 or 2 is missing'
     shell 0 'false; echo $? "$?" '"'\$?'"'' '1 1 $?'
     shell 0 'sh -c "exit 300"; echo $?' 44
     shell 0 'sh -c "kill -KILL $$"; echo "$?"' 137
@@ -181,6 +191,11 @@ echo thr\
 ee' 'one
 two
 three'
+    # A line may need others.
+    printf '%s\n' "echo 'one" "two' \\" 'three |' '# a remark' 'cat' >script
+    expect 0 script
+    is out 'one
+two three'
     # Behind: its standard input is empty, and it is not waited for.
     shell 0 'cat & echo front' front
     printf 'echo from a script\nexit 4\n' >script

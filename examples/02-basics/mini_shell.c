@@ -91,7 +91,8 @@ static const struct builtin *builtin_of(const struct pipeline *pipeline)
 static int run_builtin(struct shell *shell, const struct builtin *builtin, const struct pipeline *pipeline)
 {
     const struct command *command = &pipeline->commands[0];
-    if (!command->in && !command->out && !command->err && !pipeline->background)
+    const struct redirection *on = command->on;
+    if (!on[0].file && !on[1].file && !on[2].file && !pipeline->background)
         return builtin->run(shell, command);
     fprintf(stderr, "mini_shell: %s: redirections and & are for programs\n", builtin->name);
     return 2;
@@ -115,19 +116,40 @@ static void run_line(struct shell *shell, const char *line)
     }
 }
 
+/* Reads a line, with those that belong to it. To be freed; NULL at the end. */
+static char *read_line(FILE *from, int interactive)
+{
+    char *text = NULL, *line = NULL;
+    size_t len = 0, room = 0;
+    do {
+        if (interactive)
+            fputs(text ? "> " : "$ ", stderr);
+        ssize_t got = getline(&line, &room, from);
+        if (got < 0)
+            break;
+        char *longer = realloc(text, len + (size_t)got + 1);
+        if (!longer) {
+            perror("mini_shell");
+            exit(2);
+        }
+        text = longer;
+        memcpy(text + len, line, (size_t)got + 1);
+        len += (size_t)got;
+    } while (text_goes_on(text));
+    free(line);
+    return text;
+}
+
 static void run_lines(struct shell *shell, FILE *from, int interactive)
 {
-    char *line = NULL;
-    size_t room = 0;
     while (!shell->leaves) {
         jobs_report();
-        if (interactive)
-            fputs("$ ", stderr);
-        if (getline(&line, &room, from) < 0)
+        char *text = read_line(from, interactive);
+        if (!text)
             break;
-        run_line(shell, line);
+        run_line(shell, text);
+        free(text);
     }
-    free(line);
 }
 
 int main(int argc, char *argv[])

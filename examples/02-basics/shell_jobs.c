@@ -79,17 +79,25 @@ void jobs_end(void)
 
 /* ---- Starting ---- */
 
-/* The options of one stage: its redirections. */
+/* What a redirection is for the library; the other: 1 for 2, and 2 for 1. */
+static proc_stdio stdio_of(const struct redirection *redirection, int other)
+{
+    switch (redirection->kind) {
+    case TO_FILE: return PROC_PATH(redirection->file);
+    case TO_END_OF_FILE: return PROC_APPEND(redirection->file);
+    case TO_THE_OTHER: return PROC_SAME_AS(other);
+    default: return (proc_stdio){0};
+    }
+}
+
 static proc_options options_of(const struct command *command)
 {
-    proc_options options = {.size = sizeof options};
-    if (command->in)
-        options.in = PROC_PATH(command->in);
-    if (command->out)
-        options.out = command->append ? PROC_APPEND(command->out) : PROC_PATH(command->out);
-    if (command->err)
-        options.err = PROC_PATH(command->err);
-    return options;
+    return (proc_options){
+        .size = sizeof(proc_options),
+        .in = stdio_of(&command->on[0], 0),
+        .out = stdio_of(&command->on[1], 2),
+        .err = stdio_of(&command->on[2], 1),
+    };
 }
 
 static int start(struct job *job, const struct pipeline *pipeline, proc_error *error)
@@ -102,7 +110,7 @@ static int start(struct job *job, const struct pipeline *pipeline, proc_error *e
             each[i] = options_of(&pipeline->commands[i]);
             requests[i] = (proc_request){PROC_STRINGS(pipeline->commands[i].argv), &each[i]};
         }
-        if (!has_terminal && pipeline->background && !pipeline->commands[0].in)
+        if (!has_terminal && pipeline->background && !pipeline->commands[0].on[0].file)
             each[0].in = PROC_NULL;
         int in_front = has_terminal && !pipeline->background;
         rc = proc_spawn_pipeline(job->stages, requests,

@@ -107,9 +107,16 @@ static char *take_word(const char **text, int last_status)
 
 static void skip_blanks(const char **text)
 {
-    *text += strspn(*text, " \t");
+    for (*text += strspn(*text, " \t"); strncmp(*text, "\\\n", 2) == 0; *text += strspn(*text, " \t"))
+        *text += 2;
     if (**text == '#')
         *text += strcspn(*text, "\n");
+}
+
+static void skip_lines(const char **text)
+{
+    for (skip_blanks(text); **text == '\n'; skip_blanks(text))
+        ++*text;
 }
 
 static void add_argument(struct command *command, char *word)
@@ -119,37 +126,57 @@ static void add_argument(struct command *command, char *word)
     command->argv[command->argc] = NULL;
 }
 
-/* Where the file's name goes, if *text is at a redirection, which is passed over; or NULL. */
-static char **take_redirection(struct command *command, const char **text)
+/* Passes over the sign of a redirection: *ret_kind is what it is, and returned is of which descriptor; -1: none. */
+static int take_sign(const char **text, int *ret_kind)
 {
-    if (strncmp(*text, "2>", 2) == 0)
-        return *text += 2, &command->err;
-    if (**text == '<')
-        return ++*text, &command->in;
-    if (**text != '>')
-        return NULL;
-    command->append = (*text)[1] == '>';
-    *text += command->append ? 2 : 1;
-    return &command->out;
+    const char *at = *text;
+    int fd = *at == '<' ? 0 : 1;
+    if ((at[0] == '1' || at[0] == '2') && at[1] == '>')
+        fd = *at++ - '0';
+    if (*at != '<' && *at != '>')
+        return -1;
+    *ret_kind = TO_FILE;
+    if (strncmp(at, ">>", 2) == 0)
+        *ret_kind = TO_END_OF_FILE, at++;
+    else if (strncmp(at, ">&", 2) == 0)
+        *ret_kind = TO_THE_OTHER, at++;
+    *text = at + 1;
+    return fd;
+}
+
+/* For one that has been redirected to what the other one was at that time, it is too late to change that. */
+static const char *redirect(struct command *command, int fd, int kind, char *target)
+{
+    struct redirection *other = &command->on[fd == 1 ? 2 : 1];
+    struct redirection before = command->on[fd];
+    int is_followed = fd > 0 && other->kind == TO_THE_OTHER;
+    command->on[fd] = (struct redirection){kind, target};
+    free(before.file);
+    if (is_followed)
+        return "2>&1 stands before the > that it is about";
+    if (kind == TO_THE_OTHER && strcmp(target, fd == 1 ? "2" : "1") != 0)
+        return "behind >& a 1 or 2 is missing";
+    return NULL;
 }
 
 static const char *parse_command(struct command *command, const char **text, int last_status)
 {
-    for (skip_blanks(text); **text && !strchr("|;&\n", **text); skip_blanks(text)) {
-        char **file = take_redirection(command, text);
-        if (file)
+    const char *complaint = NULL;
+    for (skip_blanks(text); !complaint && **text && !strchr("|;&\n", **text); skip_blanks(text)) {
+        int kind, fd = take_sign(text, &kind);
+        if (fd >= 0)
             skip_blanks(text);
-        if (file && (**text == '\0' || strchr("|;&<>\n", **text)))
+        if (fd >= 0 && (**text == '\0' || strchr("|;&<>\n", **text)))
             return "a file is missing";
         char *word = take_word(text, last_status);
         if (!word)
             return "a quote is not closed";
-        if (!file)
+        if (fd < 0)
             add_argument(command, word);
         else
-            free(*file), *file = word;
+            complaint = redirect(command, fd, kind, word);
     }
-    return command->argc > 0 ? NULL : "a command is missing";
+    return complaint || command->argc > 0 ? complaint : "a command is missing";
 }
 
 static const char *parse_commands(struct pipeline *pipeline, const char **text, int last_status)
@@ -162,14 +189,36 @@ static const char *parse_commands(struct pipeline *pipeline, const char **text, 
         if (complaint || **text != '|')
             return complaint;
         ++*text;
+        skip_lines(text);
     }
+}
+
+int text_goes_on(const char *text)
+{
+    char quote = '\0', last = '\n';
+    int begins = 1; /* a word: there a # begins a remark */
+    for (char c; (c = *text); begins = !quote && strchr(" \t\n|<>;&", c)) {
+        text++;
+        if (c == '\\' && quote != '\'') {
+            if (strcmp(text, "\n") == 0)
+                return 1;
+            text += *text != '\0';
+            last = c;
+        } else if (quote || c == '\'' || c == '"') {
+            quote = quote == '\0' ? c : c == quote ? '\0' : quote;
+            last = c;
+        } else if (c == '#' && begins)
+            text += strcspn(text, "\n");
+        else if (!strchr(" \t\n", c))
+            last = c;
+    }
+    return quote != '\0' || last == '|';
 }
 
 int pipeline_parse(const char **line, int last_status, struct pipeline *ret_pipeline, const char **ret_complaint)
 {
     struct pipeline pipeline = {0};
-    for (skip_blanks(line); **line == '\n'; skip_blanks(line))
-        ++*line;
+    skip_lines(line);
     const char *begin = *line;
     if (*begin == '\0')
         return 0;
@@ -193,9 +242,8 @@ void pipeline_done(struct pipeline *pipeline)
         for (size_t k = 0; k < command->argc; k++)
             free(command->argv[k]);
         free(command->argv);
-        free(command->in);
-        free(command->out);
-        free(command->err);
+        for (int fd = 0; fd < 3; fd++)
+            free(command->on[fd].file);
     }
     free(pipeline->commands);
     free(pipeline->text);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of the small shell: words, quotes, `$?` and `$NAME`, `|`, `<`, `>`, `>>`, `2>`, `;`, `&` and `#`. */
+/* Lines of the small shell: words, quotes, `$?` and `$NAME`, `|`, `<`, `>`, `>>`, `2>`, `2>&1`, `;`, `&` and `#`. */
 #ifndef SHELL_PARSE_H
 #define SHELL_PARSE_H
 
 #include <stddef.h>
 
+struct redirection {
+    enum { TO_NOTHING_ELSE, TO_FILE, TO_END_OF_FILE, TO_THE_OTHER } kind; /* the other: 2>&1, 1>&2 */
+    char *file;
+};
+
 /* One program of a pipeline. */
 struct command {
     char **argv; /* ended by NULL; never empty */
     size_t argc;
-    char *in, *out, *err; /* files, or NULL */
-    int append;           /* 1: to out by >> */
+    struct redirection on[3]; /* by descriptor */
 };
 
 /* `a | b | c`, and an `&` or not. */
@@ -21,6 +25,8 @@ struct pipeline {
     char *text; /* as it was typed */
 };
 
+/* 1: more lines belong to this text: a quote is open, or it ends with a backslash or a `|`. */
+int text_goes_on(const char *text);
 /*
  * Takes the next pipeline from *line, and moves *line behind it. 1: there is one, to be given back; 0: there is none;
  * -1: what stands there is no command, and *ret_complaint says why.
