@@ -829,6 +829,22 @@ static void the_last_words_of_a_program_are_told(void **state)
     assert_int_equal(strlen(told.text), sizeof((proc_error *)0)->text - 1);
 }
 
+/* The shortest of three times in which it came to say it. */
+static void so_is_what_one_that_is_not_ready_in_time_has_told_last(void **state)
+{
+    static const char *const limits[] = {"300", "3000", "30000"};
+    int is_told = 0;
+    (void)state;
+    for (size_t i = 0; i < 3 && !is_told; i++) {
+        struct told told = assert_told(DAEMON_DOES("--notify", "--timeout", limits[i], "spawn", CHILD, "tell-and-stay",
+                                                   "STATUS=reading\033 the journal"),
+                                       -ETIMEDOUT, PROC_DAEMON_SILENT, 124, " ms, but running");
+        is_told = strstr(told.text, " ms, but running: reading\\x1b the journal") != NULL;
+        end(told.pid);
+    }
+    assert_true(is_told);
+}
+
 static void a_program_is_not_told_of_our_supervisor(void **state)
 {
     (void)state;
@@ -1171,6 +1187,7 @@ int main(int argc, char **argv)
         daemon_test(a_program_that_cannot_be_run_is_127_or_126),
         daemon_test(a_program_says_itself_when_it_is_ready),
         daemon_test(the_last_words_of_a_program_are_told),
+        daemon_test(so_is_what_one_that_is_not_ready_in_time_has_told_last),
         daemon_test(a_program_is_not_told_of_our_supervisor),
         daemon_test(under_a_supervisor_nothing_is_forked),
         daemon_test(what_a_supervisor_did_not_hear_can_be_said_again),

@@ -215,7 +215,8 @@ PROC_API int proc_supervised(void);
  *
  * The lock is handed on: the program holds it as long as it has that descriptor, and may take it up by
  * proc_lock_take_over(). With PROC_DAEMON_NOTIFY the socket is there until the program is ready; what it tells later
- * finds nobody. One that cannot start tells why by STATUS, and ends: the text has its last words behind how it ended.
+ * finds nobody. What it has told last by STATUS is in the text of one that has ended, or was not ready in time: so does a
+ * program say why it cannot start, or what keeps it.
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE, SCRIPT_FALLBACK and INHERIT_SIGNALS, program, search, env,

@@ -48,7 +48,7 @@ struct launch {
 
 /* ---- Words: what goes through the pipes, each in one piece. daemon_word.c ---- */
 
-enum { WORD_STARTED = 1, WORD_READY, WORD_FAILED, WORD_ENDED };
+enum { WORD_STARTED = 1, WORD_STATUS, WORD_READY, WORD_FAILED, WORD_ENDED };
 
 struct daemon_word {
     int32_t kind;
@@ -56,7 +56,7 @@ struct daemon_word {
     int32_t pid;  /* of the daemon */
     int32_t reserved0;
     proc_exit exit;   /* ENDED */
-    proc_error error; /* FAILED; the text alone of ENDED: the last words of a program, or "" */
+    proc_error error; /* FAILED; STATUS: the text alone, printable */
 };
 
 /* Without SIGPIPE. 1; 0: nobody reads any more; or a negative errno. */

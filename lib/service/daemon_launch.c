@@ -45,16 +45,19 @@ static int tell_failed(const struct daemon_word *word, proc_daemon_report *repor
     return -word->error.code;
 }
 
-/* As far as there is room. */
+/* What the daemon has told of itself last, if anything, as far as there is room. */
 static void append(proc_error *error, const char *words)
 {
     size_t len = strlen(error->text);
+    if (!words[0])
+        return;
     proc__text_out(": ", error->text + len, sizeof error->text - len);
     len = strlen(error->text);
     proc__text_out(words, error->text + len, sizeof error->text - len);
 }
 
-static int tell_ended(const struct launch *launch, const struct daemon_word *word, proc_daemon_report *report)
+static int tell_ended(const struct launch *launch, const struct daemon_word *word, const char *status,
+                      proc_daemon_report *report)
 {
     char how[40], reason[64];
     int code = proc_exit_shell(&word->exit);
@@ -63,17 +66,19 @@ static int tell_ended(const struct launch *launch, const struct daemon_word *wor
     proc_exit_text(&word->exit, how, sizeof how);
     snprintf(reason, sizeof reason, "%s before it was ready", how);
     int rc = tell_reason(launch, ECHILD, reason, report);
-    if (word->error.text[0])
-        append(&report->error, word->error.text);
+    append(&report->error, status);
     return rc;
 }
 
-static int tell_silent(const struct launch *launch, int pid, int timeout_ms, proc_daemon_report *report)
+static int tell_silent(const struct launch *launch, int pid, int timeout_ms, const char *status,
+                       proc_daemon_report *report)
 {
     char reason[64];
     *report = (proc_daemon_report){.outcome = PROC_DAEMON_SILENT, .code = CODE_SILENT, .pid = pid};
     snprintf(reason, sizeof reason, "not ready after %d ms, but running", timeout_ms);
-    return tell_reason(launch, ETIMEDOUT, reason, report);
+    int rc = tell_reason(launch, ETIMEDOUT, reason, report);
+    append(&report->error, status);
+    return rc;
 }
 
 static int tell_deaf(const struct launch *launch, int code, int pid, proc_daemon_report *report)
@@ -108,17 +113,19 @@ static int listen_to_start(const struct launch *launch, proc_daemon_report *repo
 {
     int timeout_ms = launch->options.timeout_ms ? launch->options.timeout_ms : DEFAULT_TIMEOUT_MS;
     deadline until = proc__deadline_in(timeout_ms);
+    proc_error status = {0}; /* its text: what the daemon has told of itself last */
     for (*ret_pid = 0;;) {
         struct daemon_word word;
         int rc = next_word(launch->to_launcher[0], until, &word);
         if (rc == -ETIMEDOUT)
-            return tell_silent(launch, *ret_pid, timeout_ms, report);
+            return tell_silent(launch, *ret_pid, timeout_ms, status.text, report);
         if (rc <= 0)
             return rc < 0 ? tell_deaf(launch, -rc, *ret_pid, report) : 0;
         switch (word.kind) {
         case WORD_STARTED: *ret_pid = word.pid; break;
+        case WORD_STATUS: status = word.error; break;
         case WORD_READY: return tell_ready(&word, report);
-        case WORD_ENDED: return tell_ended(launch, &word, report);
+        case WORD_ENDED: return tell_ended(launch, &word, status.text, report);
         default: return tell_failed(&word, report);
         }
     }

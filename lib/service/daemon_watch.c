@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,7 +30,6 @@ struct watch {
     int main_pid; /* what it calls itself, if that is another process of its tree; 0 */
     int ends;     /* readable when a child has ended */
     int line_up;  /* 1: the daemon may still say something */
-    char status[sizeof((proc_error *)0)->text]; /* what it has told of itself last; "" */
 };
 
 /* ---- Telling ---- */
@@ -69,6 +67,14 @@ static void look_at_line(struct watch *watch)
     watch->line_up = 0;
 }
 
+/* What it tells of itself, for a launcher that may wait in vain for more. */
+static void pass_on(const struct watch *watch, proc_span status)
+{
+    struct daemon_word word = {.kind = WORD_STATUS, .pid = (int)watch->daemon};
+    proc_escape(status.data, status.len, word.error.text, sizeof word.error.text);
+    proc__word_send(watch->launch->to_launcher[1], &word);
+}
+
 static void look_at_messages(struct watch *watch)
 {
     proc_notify_server *server = watch->launch->server;
@@ -79,7 +85,7 @@ static void look_at_messages(struct watch *watch)
         if (message.what & PROC_NOTIFY_MAIN_PID && message.main_pid > 0)
             watch->main_pid = message.main_pid;
         if (message.what & PROC_NOTIFY_STATUS)
-            proc_escape(message.status.data, message.status.len, watch->status, sizeof watch->status);
+            pass_on(watch, message.status);
         if (message.what & PROC_NOTIFY_READY)
             leave_with(watch, &word);
         proc_notify_message_done(&message);
@@ -103,7 +109,6 @@ _Noreturn static void tell_end(struct watch *watch)
     struct daemon_word word = {.kind = WORD_ENDED, .exit = {.kind = PROC_LOST}};
     if (waitpid(watch->daemon, &status, WNOHANG) == watch->daemon)
         word.exit = proc__exit_from_status(status);
-    memcpy(word.error.text, watch->status, sizeof word.error.text);
     leave_with(watch, &word);
 }
 
