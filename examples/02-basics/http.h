@@ -11,7 +11,7 @@
 struct http_request {
     int is_head;      /* HEAD: an answer without its body */
     size_t path_len;
-    const char *path; /* from the first slash to a question mark or the end; in the caller's bytes */
+    const char *path; /* from the first slash to a question mark or the end; in the caller's bytes, or "/" */
 };
 
 /*

@@ -127,7 +127,7 @@ static void add_argument(struct command *command, char *word)
 }
 
 /* Passes over the sign of a redirection: *ret_kind is what it is, and returned is of which descriptor; -1: none. */
-static int take_sign(const char **text, int *ret_kind)
+static int take_sign(const char **text, enum redirected *ret_kind)
 {
     const char *at = *text;
     int fd = *at == '<' ? 0 : 1;
@@ -145,7 +145,7 @@ static int take_sign(const char **text, int *ret_kind)
 }
 
 /* For one that has been redirected to what the other one was at that time, it is too late to change that. */
-static const char *redirect(struct command *command, int fd, int kind, char *target)
+static const char *redirect(struct command *command, int fd, enum redirected kind, char *target)
 {
     struct redirection *other = &command->on[fd == 1 ? 2 : 1];
     struct redirection before = command->on[fd];
@@ -163,7 +163,8 @@ static const char *parse_command(struct command *command, const char **text, int
 {
     const char *complaint = NULL;
     for (skip_blanks(text); !complaint && **text && !strchr("|;&\n", **text); skip_blanks(text)) {
-        int kind, fd = take_sign(text, &kind);
+        enum redirected kind;
+        int fd = take_sign(text, &kind);
         if (fd >= 0)
             skip_blanks(text);
         if (fd >= 0 && (**text == '\0' || strchr("|;&<>\n", **text)))

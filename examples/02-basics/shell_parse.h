@@ -5,8 +5,11 @@
 
 #include <stddef.h>
 
+/* The other: of 1 and 2. */
+enum redirected { TO_NOTHING_ELSE, TO_FILE, TO_END_OF_FILE, TO_THE_OTHER };
+
 struct redirection {
-    enum { TO_NOTHING_ELSE, TO_FILE, TO_END_OF_FILE, TO_THE_OTHER } kind; /* the other: 2>&1, 1>&2 */
+    enum redirected kind;
     char *file;
 };
 
