@@ -212,6 +212,7 @@ static void a_stage_that_cannot_start_takes_all_others_with_it(void **state)
     assert_rc(proc_pipeline(&result, requests, PROC_OPTIONS(.out = PROC_CAPTURE, .flags = PROC_NEW_GROUP, .error = &error)),
               -ENOENT);
     assert_int_equal(error.step, PROC_STEP_EXEC);
+    assert_int_equal(error.stage, 1);
     assert_string_equal(error.text, "pipeline \"/no/such/program\": exec \"/no/such/program\": No such file or directory");
     assert_int_equal(result.stage_count, 0);
     assert_string_equal(result.out.data, "");
@@ -383,10 +384,12 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
         assert_rc(proc_pipeline(&result, PROC_REQUESTS(PROC_REQUEST("true"), {PROC_ARGV("env"), stages[i]}),
                                 PROC_OPTIONS(.error = &error)), -EINVAL);
         assert_int_equal(error.step, PROC_STEP_OPTIONS);
+        assert_int_equal(error.stage, 1);
         assert_contains(error.text, "pipeline \"env\": options \"");
     }
     assert_rc(proc_pipeline(&result, PROC_REQUESTS({PROC_ARGV("env"), PROC_OPTIONS(.out = PROC_CAPTURE)}, PROC_REQUEST("true")),
                             PROC_OPTIONS(.error = &error)), -EINVAL);
+    assert_int_equal(error.stage, 0);
     assert_string_equal(error.text, "pipeline \"env\": options \".out is what the next stage reads\" for descriptor 1: "
                                     "Invalid argument");
     const proc_options *all[] = {
@@ -412,6 +415,7 @@ static void what_makes_no_sense_in_a_pipeline_is_refused(void **state)
     assert_string_equal(error.text, "pipeline: options \"entry: .size is not for this kind\" for descriptor 0: "
                                     "Invalid argument");
     assert_rc(proc_pipeline(&result, plain + 2, PROC_OPTIONS(.error = &error)), -EINVAL);
+    assert_int_equal(error.stage, -1);
     assert_string_equal(error.text, "pipeline: options \"there is no stage\": Invalid argument");
     assert_rc(proc_pipeline(&result, NULL, NULL), -EINVAL);
     assert_rc(proc_pipeline(NULL, plain, NULL), -EINVAL);

@@ -167,7 +167,8 @@ typedef struct proc_error {
     int32_t code;     /**< The errno, positive; the call returned -code. */
     int32_t index;    /**< Which one, see the step; -1 if there is only one. */
     uint32_t changed; /**< What of this process could not be undone, PROC_CHANGED_...; always 0 for a start. */
-    char text[240];   /**< One line, no newline: `spawn "grep": chdir "/nope": No such file or directory`. */
+    int32_t stage;    /**< Which child of a pipeline, from 0; -1: none of them, or there is no pipeline. */
+    char text[236];   /**< One line, no newline: `spawn "grep": chdir "/nope": No such file or directory`. */
 } proc_error;
 
 /**

@@ -383,8 +383,8 @@ typedef struct proc_request {
  *        failure.
  * @param requests The stages, at least one; ended by one whose argv is NULL.
  * @param options For all; NULL = all defaults.
- * @return How many stages, or a negative errno as proc_spawn() gives it; options->error has step and text, which names
- *         the program of the stage: `pipeline "sort": exec: Permission denied`.
+ * @return How many stages, or a negative errno as proc_spawn() gives it; options->error has step, stage and text, which
+ *         names the program of the stage: `pipeline "sort": exec: Permission denied`.
  *
  * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
  * afterwards.

@@ -174,7 +174,7 @@ void proc__error_render(proc_error *error, const char *verb, const char *thing, 
     char buffer[REASON_MAX];
     const char *reason = failure->reason ? failure->reason : proc__reason(failure->code, buffer, sizeof buffer);
 
-    *error = (proc_error){.step = failure->step, .code = failure->code, .index = failure->index};
+    *error = (proc_error){.step = failure->step, .code = failure->code, .index = failure->index, .stage = -1};
     struct line line = {error->text, sizeof error->text, 0};
     put_text(&line, verb);
     if (thing) {

@@ -230,11 +230,14 @@ int proc__pipeline_start(struct pipeline *pipeline)
 void proc__pipeline_tell(const struct pipeline *pipeline, proc_error *error)
 {
     const char *thing = NULL;
-    if (pipeline->failed < pipeline->count) {
+    int is_of_stage = pipeline->failed < pipeline->count;
+    if (is_of_stage) {
         const proc_options *options = &pipeline->stages[pipeline->failed].spawn.ready.request.options;
         thing = options->program ? options->program : pipeline->requests[pipeline->failed].argv[0];
     }
     proc__error_render(error, pipeline->call->verb, thing, &pipeline->failure);
+    if (error && is_of_stage)
+        error->stage = (int32_t)pipeline->failed;
 }
 
 void proc__pipeline_done(struct pipeline *pipeline)

@@ -204,7 +204,7 @@ void check_fails(const char *const argv[], const proc_options *options, int rc, 
     mine.error = &error;
     int got = proc_spawn(&child, argv, &mine);
     if (got == rc && child == untouched && error.step == step && error.code == -rc && error.index == index &&
-        error.changed == 0 && !text_differs(&error, text))
+        error.changed == 0 && error.stage == -1 && !text_differs(&error, text))
         return;
     print_error("%s (not %s), step %d (%d), code %d, index %d (%d), changed %u, handle %s\n  %s\n  %s\n", rc_name(got),
                 rc_name(rc), error.step, step, error.code, error.index, index, error.changed,
