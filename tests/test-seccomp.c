@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -294,6 +295,38 @@ static void a_failure_comes_home_from_a_held_start_too(void **state)
                      "spawn \"" MISSING "\": exec \"" MISSING "\": No such file or directory");
 }
 
+static void *stay(void *unused)
+{
+    while (pause() < 0)
+        ;
+    return unused;
+}
+
+/* Left behind in the copy, and under no filter. */
+static int make_a_thread(void *unused)
+{
+    pthread_t thread;
+    (void)unused;
+    return -pthread_create(&thread, NULL, stay, NULL);
+}
+
+static int fails_with_a_thread(void *arg)
+{
+    const proc_sandbox *mute = arg;
+    proc_child *child;
+    require_rc(proc_spawn(&child, PROC_ARGV(MISSING), PROC_OPTIONS(.hook = PROC_HOOK(make_a_thread, NULL), .sandbox = mute)),
+               -ENOENT);
+    return 0;
+}
+
+static void a_copy_that_has_threads_leaves_as_a_whole(void **state)
+{
+    struct filter mute = one_answer(SYS_write, REFUSE(EPERM));
+    (void)state;
+    answer(&mute, SYS_exit_group, REFUSE(EPERM));
+    assert_in_fork(fails_with_a_thread, (void *)(uintptr_t)UNDER(mute));
+}
+
 static void a_filter_that_allows_nothing_but_execve_still_starts(void **state)
 {
     (void)state;
@@ -395,6 +428,7 @@ int main(int argc, char **argv)
         filter_test(a_filter_that_kills_for_execve_is_a_start_that_fails),
         filter_test(a_birth_into_namespaces_under_a_filter_is_told_truly),
         filter_test(a_failure_comes_home_from_a_held_start_too),
+        filter_test(a_copy_that_has_threads_leaves_as_a_whole),
         filter_test(a_filter_that_allows_nothing_but_execve_still_starts),
         filter_test(a_program_that_is_no_filter_is_told),
         cmocka_unit_test_setup_teardown(a_daemons_program_under_a_filter_is_told_truly, needs_filters_and_orphans,
