@@ -16,25 +16,34 @@
 
 #define PATIENCE_MS 10000
 
-static int sleep_on(void *unused)
+/* Whatever becomes of its parent, also before it could say so: nothing is left behind. */
+static void end_with(pid_t parent)
 {
-    (void)unused;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever becomes of its parent, nothing is left behind */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+}
+
+static int sleep_on(void *arg)
+{
+    const pid_t *parent = arg;
+    end_with(*parent);
     return pause();
 }
 
 /* The child: on its way into that state, or where it can be brought there. */
-static int live(char state)
+static int live(char state, pid_t parent)
 {
     static _Alignas(16) char stack[64 << 10];
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pid_t own = getpid();
+    end_with(parent);
     if (state == 'Z')
         return 0;
     while (state == 'R')
         (void)getppid();
     /* As vfork(2), the child's memory a copy: the parent waits in the kernel until its child executes or ends. */
     if (state == 'D')
-        return clone(sleep_on, stack + sizeof stack, CLONE_VFORK | SIGCHLD, NULL);
+        return clone(sleep_on, stack + sizeof stack, CLONE_VFORK | SIGCHLD, &own);
     return pause();
 }
 
@@ -64,9 +73,9 @@ static int show(char state, const char *reason)
 {
     proc_status status;
     fflush(stdout); /* so that the copy has nothing left to print */
-    int pid = fork();
+    pid_t own = getpid(), pid = fork();
     if (pid == 0)
-        _exit(live(state));
+        _exit(live(state, own));
     int rc = pid < 0 ? -errno : bring_into(pid, state);
     if (rc == 0)
         rc = await_state(pid, state, &status);
