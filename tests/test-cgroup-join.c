@@ -260,8 +260,8 @@ static void a_frozen_group_is_refused(void **state)
 static int starts_beyond_a_lost_mount(void *arg)
 {
     const char *point = arg;
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount(group, point, NULL, MS_BIND, NULL) < 0)
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(group, point, "none", MS_BIND, NULL) < 0)
         return NOT_POSSIBLE;
     int fd = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     require(fd >= 0 && umount2(point, MNT_DETACH) == 0);

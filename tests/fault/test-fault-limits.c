@@ -100,7 +100,7 @@ static void a_start_in_a_group_leaves_no_trace_when_a_call_fails(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        spawning_test(a_start_with_limits_leaves_no_trace_when_a_call_fails),
+        machine_test(a_start_with_limits_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test_setup_teardown(a_start_in_a_group_leaves_no_trace_when_a_call_fails, needs_pidfds,
                                         remove_group),
     };
