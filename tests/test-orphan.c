@@ -406,6 +406,38 @@ static void it_lives_in_namespaces_that_are_made_at_its_birth(void **state)
         SKIP_TEST("a plain unshare(2) of any kind is denied here");
 }
 
+/* The one in between joins them; the orphan's parent is still who gets our orphans, and lives outside. */
+static void it_lives_in_namespaces_that_it_joins(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_UTS, PROC_NS_PID | PROC_NS_NET, PROC_NS_USER, PROC_NS_TIME,
+                                     PROC_NS_USER | PROC_NS_PID | PROC_NS_MOUNT};
+    (void)state;
+    int heir = who_gets_orphans(), joined = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!can_make(kinds[i]))
+            continue;
+        joined++;
+        proc_child *host =
+            start(CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = kinds[i])));
+        const proc_namespaces *there =
+            PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = kinds[i], .pid = proc_child_pid(host)}));
+        proc_child *child = start(CHILD_DOES("sleep", "forever"), ORPHAN(.namespaces = there));
+        int pid = proc_child_pid(child);
+        assert_int_equal(parent_of(pid), heir);
+        for (uint32_t kind = 1; kind <= PROC_NS_CGROUP; kind <<= 1)
+            assert_true(namespace_of(pid, kind) == namespace_of(kinds[i] & kind ? proc_child_pid(host) : 0, kind));
+        assert_fails(PROC_ARGV("/no/such"), ORPHAN(.in = PROC_NULL, .namespaces = there), -ENOENT, PROC_STEP_EXEC, 0,
+                     NULL);
+        end_orphan(child);
+        assert_rc(proc_kill(host, SIGKILL, PROC_ONE), 0);
+        assert_ends(host, PROC_SIGNALED, SIGKILL);
+        proc_child_free(host);
+    }
+    assert_no_children();
+    if (joined == 0)
+        SKIP_TEST("a plain unshare(2) of any kind is denied here");
+}
+
 /* The end of its first process takes the orphan along. */
 static void it_ends_with_the_pid_namespace_that_it_has_joined(void **state)
 {
@@ -547,6 +579,7 @@ int main(int argc, char **argv)
         orphan_test(a_wait_for_a_stop_sees_its_end_alone),
         orphan_test(a_loop_tells_its_end_once),
         orphan_test(it_lives_in_namespaces_that_are_made_at_its_birth),
+        orphan_test(it_lives_in_namespaces_that_it_joins),
         orphan_test(it_ends_with_the_pid_namespace_that_it_has_joined),
         root_test(it_changes_its_ids),
         orphan_test(a_subreaper_gets_a_child_like_any),
