@@ -227,6 +227,44 @@ static void await_end(const proc_child *child)
     require(poll(&end, 1, PATIENCE_MS) == 1);
 }
 
+#define REAPER_MS 5000
+
+static int loses_what_nobody_reaps(int ask)
+{
+    const proc_stop_steps short_steps = {
+        (const proc_stop_step[]){{SIGTERM, PROC_ONE, 20}, {SIGKILL, PROC_ONE, 20}}, 2};
+    const int is_kept = proc_has(PROC_FEATURE_EXIT_INFO) == 1;
+    proc_child *child = NULL, *stopped = NULL;
+    proc_exit ended = {0};
+    proc_usage usage;
+    (void)ask;
+    require_rc(proc_spawn(&child, CHILD_DOES("exit", "7"), ORPHAN(.in = PROC_NULL)), 0);
+    require_rc(proc_spawn(&stopped, CHILD_DOES("sleep", "forever"), ORPHAN(.in = PROC_NULL, .stop = short_steps)), 0);
+    await_end(child);
+    int64_t since = patience_now();
+    require_rc(proc_wait(child, 0, &ended), is_kept ? -ETIMEDOUT : 0);
+    /* It has been ended by its steps, and how is all that is waited for. */
+    require_rc(proc_stop(stopped, &ended), 0);
+    require(ended.kind == PROC_LOST && ended.code == 0);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_LOST && ended.code == 0);
+    require(!is_kept || patience_now() - since >= REAPER_MS);
+    require_rc(proc_wait(child, 0, &ended), 0);
+    require(ended.kind == PROC_LOST);
+    require_rc(proc_kill(child, SIGTERM, PROC_ONE), -ESRCH);
+    require_rc(proc_child_usage(child, &usage), -ENODATA);
+    proc_child_free(child);
+    proc_child_free(stopped);
+    return 0;
+}
+
+static void an_end_that_nobody_reaps_is_lost_in_the_end_and_stops_a_stop(void **state)
+{
+    body_below_heir *body = loses_what_nobody_reaps;
+    (void)state;
+    assert_in_fork(below_lazy_heir, &body);
+}
+
 static int waits_for_a_late_reaper(int ask)
 {
     proc_child *child = NULL;
@@ -571,6 +609,7 @@ int main(int argc, char **argv)
         orphan_test(a_failure_comes_home_with_step_and_text),
         orphan_test(its_pidfd_tells_its_end_and_its_status_is_the_true_one),
         orphan_test(its_descriptors_are_placed_and_its_bytes_collected),
+        orphan_test(an_end_that_nobody_reaps_is_lost_in_the_end_and_stops_a_stop),
         orphan_test(a_reaper_that_is_late_still_brings_the_true_status),
         orphan_test(a_kernel_that_does_not_tell_how_makes_it_lost),
         orphan_test(freeing_lets_it_run),

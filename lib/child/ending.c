@@ -49,6 +49,14 @@ static int look_at_orphan(proc_child *child)
     child->ended = 1;
     return 0;
 }
+deadline proc__child_reaped_end(proc_child *child)
+{
+    pthread_mutex_lock(&child->lock);
+    deadline end = child->ended ? 0 : child->reaped_end;
+    pthread_mutex_unlock(&child->lock);
+    return end;
+}
+
 
 static int look_locked(proc_child *child)
 {

@@ -131,6 +131,8 @@ void proc__pump_set_remove(proc_child *child, struct stream *stream);
 int proc__child_look(proc_child *child);
 /* Waits until then; answers as the look does. */
 int proc__child_wait_until(proc_child *child, deadline when);
+/* Until when its reaper is waited for, of an orphan that has ended; 0: there is no such wait, or it is over. */
+deadline proc__child_reaped_end(proc_child *child);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);
 /* The same to end the child: it is reached in any case, also if it has left the group that it led. */

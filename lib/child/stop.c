@@ -52,6 +52,12 @@ static int signal_trees(const struct crew *crew, const proc_stop_step *step, int
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
 {
     const proc_stop_step *step = step_at(crew->children[0], ladder->next);
+    deadline reaped_end = proc__child_reaped_end(crew->children[0]);
+    /* It has ended, and no step brings the news of how any sooner. */
+    if (reaped_end != 0) {
+        ladder->until = reaped_end;
+        return 1;
+    }
     if (!step)
         return 0;
     ladder->next++;
