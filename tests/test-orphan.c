@@ -303,6 +303,28 @@ static int is_not_told_how(void *arg)
     return 0;
 }
 
+static int runs_although_poll_fails(void *arg)
+{
+    proc_child *child = NULL;
+    proc_exit ended = {.kind = 0x5a};
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("sleep", "forever"), ORPHAN(.in = PROC_NULL)), 0);
+#ifdef SYS_poll
+    if (deny_call(SYS_poll, EPERM) < 0)
+        return NOT_POSSIBLE;
+#endif
+    if (deny_call(SYS_ppoll, EPERM) < 0 || deny_call(SYS_ioctl, ENOTTY) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_wait(child, 0, &ended), -ETIMEDOUT);
+    require_rc(proc_wait(child, 30, &ended), -ETIMEDOUT);
+    require(ended.kind == 0x5a);
+    require_rc(proc_kill(child, SIGKILL, PROC_ONE), 0);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_LOST);
+    proc_child_free(child);
+    return 0;
+}
+
 static void assert_under_filter(int (*body)(void *arg))
 {
     struct verdict verdict;
@@ -317,6 +339,12 @@ static void a_kernel_that_does_not_tell_how_makes_it_lost(void **state)
 {
     (void)state;
     assert_under_filter(is_not_told_how);
+}
+
+static void one_that_runs_is_not_lost_although_poll_fails(void **state)
+{
+    (void)state;
+    assert_under_filter(runs_although_poll_fails);
 }
 
 /* ---- Living with it ---- */
@@ -612,6 +640,7 @@ int main(int argc, char **argv)
         orphan_test(an_end_that_nobody_reaps_is_lost_in_the_end_and_stops_a_stop),
         orphan_test(a_reaper_that_is_late_still_brings_the_true_status),
         orphan_test(a_kernel_that_does_not_tell_how_makes_it_lost),
+        orphan_test(one_that_runs_is_not_lost_although_poll_fails),
         orphan_test(freeing_lets_it_run),
         orphan_test(it_is_stopped_by_steps_and_its_group_with_it),
         orphan_test(its_whole_tree_is_signalled),

@@ -14,11 +14,13 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
 
+#include "base/system.h"
 #include "child/handle.h"
 #include "child/tree.h"
 #include "places.h"
@@ -88,6 +90,48 @@ static void a_pid_namespace_ends_with_its_first_process(void **state)
     assert_int_equal(reach.left, 0);
     assert_ends(child, PROC_SIGNALED, SIGKILL);
     proc_child_free(child);
+}
+
+static void run_under_filter(int (*body)(void *arg), void *arg)
+{
+    struct verdict verdict;
+    run_in_fork(&verdict, body, arg, PATIENCE_MS);
+    if (verdict.code == NOT_POSSIBLE)
+        SKIP_TEST("no filter of system calls can be set here");
+    assert_string_equal(verdict.text, "");
+    assert_int_equal(verdict.code, 0);
+}
+
+/* The kernel only seems to send it, so that the child runs on. */
+static int kill_without_poll(void *arg)
+{
+    proc_child *child;
+    proc_reach reach;
+    (void)arg;
+    require_rc(proc_spawn(&child, PROC_ARGV("cat"),
+                          PROC_OPTIONS(.in = PROC_PIPE, .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID))), 0);
+#ifdef SYS_poll
+    if (deny_call(SYS_poll, EPERM) < 0)
+        return NOT_POSSIBLE;
+#endif
+    if (deny_call(SYS_ppoll, EPERM) < 0 || deny_call(SYS_pidfd_send_signal, 0) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_kill(child, SIGKILL, PROC_TREE), 0);
+    require_rc(proc_child_reach(child, &reach), 0);
+    require(reach.rung == PROC_REACH_NAMESPACE && reach.left == 1 && !reach.proven_empty);
+    require_rc(proc_close(child, 0), 0);
+    require_rc(proc_wait(child, PATIENCE_MS, NULL), 0);
+    require_rc(proc_child_reach(child, &reach), 0);
+    require(reach.left == 0 && reach.proven_empty);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_namespace_is_not_called_empty_because_poll_fails(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_PID);
+    run_under_filter(kill_without_poll, NULL);
 }
 
 static int kill_without_proc(void *arg)
@@ -305,6 +349,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         root_test(who_may_not_be_signalled_is_told_and_the_others_are_reached),
         machine_test(a_pid_namespace_ends_with_its_first_process),
+        machine_test(a_namespace_is_not_called_empty_because_poll_fails),
         spawning_test(without_proc_the_group_is_reached_or_else_the_child),
         walking_test(a_search_that_runs_out_of_time_says_so_and_kills_whom_it_found),
         walking_test(without_a_free_descriptor_it_says_so_and_the_group_is_killed),

@@ -77,8 +77,7 @@ static int holds_its_number(const struct kin *kin)
 
 int proc__kin_has_ended(const struct kin *kin)
 {
-    struct pollfd end = {.fd = kin->pidfd, .events = POLLIN};
-    return proc__poll(&end, 1, proc__deadline_in(0)) > 0;
+    return proc__pidfd_has_ended(kin->pidfd);
 }
 
 int proc__descendants_await(struct descendants *tree, deadline when)
