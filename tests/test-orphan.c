@@ -380,6 +380,30 @@ static void it_is_stopped_by_steps_and_its_group_with_it(void **state)
     proc_child_free(child);
 }
 
+/* As before Linux 6.9. */
+static int stops_without_signals_to_groups(void *arg)
+{
+    proc_child *child = NULL;
+    proc_reach reach;
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.flags = PROC_ORPHAN | PROC_NEW_GROUP)),
+               0);
+    if (deny_call_if(SYS_pidfd_send_signal, 3, SIGNAL_PROCESS_GROUP, EINVAL) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_kill(child, SIGTERM, PROC_GROUP), -ENOTSUP);
+    require_rc(proc_stop(child, NULL), 0);
+    require_rc(proc_child_reach(child, &reach), 0);
+    require(reach.rung == PROC_REACH_ONE);
+    proc_child_free(child);
+    return 0;
+}
+
+static void where_its_group_cannot_be_reached_a_stop_says_so(void **state)
+{
+    (void)state;
+    assert_under_filter(stops_without_signals_to_groups);
+}
+
 static void its_whole_tree_is_signalled(void **state)
 {
     (void)state;
@@ -643,6 +667,7 @@ int main(int argc, char **argv)
         orphan_test(one_that_runs_is_not_lost_although_poll_fails),
         orphan_test(freeing_lets_it_run),
         orphan_test(it_is_stopped_by_steps_and_its_group_with_it),
+        orphan_test(where_its_group_cannot_be_reached_a_stop_says_so),
         orphan_test(its_whole_tree_is_signalled),
         orphan_test(a_wait_for_a_stop_sees_its_end_alone),
         orphan_test(a_loop_tells_its_end_once),

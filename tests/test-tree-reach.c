@@ -134,6 +134,33 @@ static void a_namespace_is_not_called_empty_because_poll_fails(void **state)
     run_under_filter(kill_without_poll, NULL);
 }
 
+static int kill_without_any_right(void *arg)
+{
+    const uint32_t *kinds = arg;
+    for (int i = 0; i < 2; i++) {
+        proc_child *child;
+        proc_reach reach;
+        require_rc(proc_spawn(&child, PROC_ARGV("cat"),
+                              PROC_OPTIONS(.in = PROC_PIPE, .namespaces = PROC_NAMESPACES(.create = kinds[i]))), 0);
+        if (i == 0 && (deny_call(SYS_pidfd_send_signal, EPERM) < 0 || deny_call(SYS_kill, EPERM) < 0))
+            return NOT_POSSIBLE;
+        require_rc(proc_kill(child, SIGKILL, PROC_TREE), -EPERM);
+        require_rc(proc_child_reach(child, &reach), 0);
+        require(reach.rung == PROC_REACH_NONE && !reach.proven_empty);
+        require_rc(proc_close(child, 0), 0);
+        require_rc(proc_wait(child, PATIENCE_MS, NULL), 0);
+        proc_child_free(child);
+    }
+    return 0;
+}
+
+static void a_signal_that_nobody_got_has_reached_no_rung(void **state)
+{
+    uint32_t kinds[] = {0, can_make(PROC_NS_PID) ? PROC_NS_PID : 0};
+    (void)state;
+    run_under_filter(kill_without_any_right, kinds);
+}
+
 static int kill_without_proc(void *arg)
 {
     const int rungs[] = {PROC_REACH_GROUP, PROC_REACH_ONE};
@@ -350,6 +377,7 @@ int main(int argc, char **argv)
         root_test(who_may_not_be_signalled_is_told_and_the_others_are_reached),
         machine_test(a_pid_namespace_ends_with_its_first_process),
         machine_test(a_namespace_is_not_called_empty_because_poll_fails),
+        machine_test(a_signal_that_nobody_got_has_reached_no_rung),
         spawning_test(without_proc_the_group_is_reached_or_else_the_child),
         walking_test(a_search_that_runs_out_of_time_says_so_and_kills_whom_it_found),
         walking_test(without_a_free_descriptor_it_says_so_and_the_group_is_killed),

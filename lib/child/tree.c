@@ -150,12 +150,15 @@ static int walk(struct tree *tree, const struct crew *crew, int signal, deadline
     return rc < 0 ? rc : failure;
 }
 
-/* Members of a group are not counted, and those of a namespace neither. */
+/* Members of a group are not counted, and those of a namespace neither. What nobody got has reached no rung. */
 static int signal_children(struct tree *tree, const struct crew *crew, int signal, int rung)
 {
-    tree->reach.rung = rung;
+    int rc = proc__crew_signal(crew, signal, rung == PROC_REACH_GROUP ? PROC_GROUP : PROC_ONE);
+    if (rc < 0)
+        return rc;
+    tree->reach.rung = rung == PROC_REACH_GROUP && rc != PROC_GROUP ? PROC_REACH_ONE : rung;
     tree->reach.signaled = 0;
-    return proc__crew_signal(crew, signal, rung == PROC_REACH_GROUP ? PROC_GROUP : PROC_ONE);
+    return 0;
 }
 
 /* What holds for each of them. */
