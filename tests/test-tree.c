@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,6 +145,39 @@ static void a_tree_that_grows_meanwhile_is_caught(void **state)
         assert_true(all_of_session_have_ended(proc_child_pid(child)));
     }
     proc_child_free(child);
+}
+
+struct crowd {
+    proc_child *child;
+    _Atomic int stop;
+};
+
+static void *continue_all(void *arg)
+{
+    struct crowd *crowd = arg;
+    while (!atomic_load(&crowd->stop))
+        (void)proc_kill(crowd->child, SIGCONT, PROC_TREE);
+    return NULL;
+}
+
+static void who_is_suspended_to_be_killed_is_not_continued_by_another_thread(void **state)
+{
+    (void)state;
+    struct crowd crowd = {.stop = 0};
+    pthread_t threads[3];
+    crowd.child = start(CHILD_DOES("storm", "20"), PROC_OPTIONS(.out = PROC_PIPE, .flags = PROC_NEW_SESSION));
+    assert_string_equal(said(crowd.child), "ready");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, continue_all, &crowd), 0);
+    int rc = proc_kill(crowd.child, SIGKILL, PROC_TREE);
+    int nobody_is_left = all_of_session_have_ended(proc_child_pid(crowd.child));
+    atomic_store(&crowd.stop, 1);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    kill(-proc_child_pid(crowd.child), SIGKILL);
+    proc_child_free(crowd.child);
+    /* As of any storm. */
+    assert_true(rc == -ETIMEDOUT || (rc == 0 && nobody_is_left));
 }
 
 static void other_signals_reach_all_once(void **state)
@@ -340,6 +375,7 @@ int main(int argc, char **argv)
         walking_test(a_daemon_is_found_by_the_session_of_its_zombie),
         walking_test(orphans_in_the_childs_group_or_session_are_killed),
         walking_test(a_tree_that_grows_meanwhile_is_caught),
+        walking_test(who_is_suspended_to_be_killed_is_not_continued_by_another_thread),
         walking_test(other_signals_reach_all_once),
         walking_test(nobody_else_is_reached),
         walking_test(we_are_never_reached_ourselves),

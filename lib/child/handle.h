@@ -42,6 +42,7 @@ struct stream {
 
 struct proc_child {
     pthread_mutex_t lock;
+    pthread_mutex_t tree_lock; /* before `lock`: one signal to the tree at a time */
     int owner; /* pid of the program that started it: in a forked copy the handle is only memory */
     int pid;
     int pidfd;

@@ -202,14 +202,31 @@ static void awaken(struct tree *tree, const struct crew *crew)
             proc__pidfd_signal(tree->found.items[i].pidfd, SIGCONT, 0);
 }
 
+/* Who is suspended to be killed must not be continued by another thread's signal meanwhile. How long that took. */
+static deadline enter(const struct crew *crew)
+{
+    deadline since = proc__now_ns();
+    for (size_t i = 0; i < crew->count; i++)
+        pthread_mutex_lock(&crew->children[i]->tree_lock);
+    return proc__now_ns() - since;
+}
+
+static void leave(const struct crew *crew)
+{
+    for (size_t i = crew->count; i-- > 0;)
+        pthread_mutex_unlock(&crew->children[i]->tree_lock);
+}
+
 int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, int awake, deadline until)
 {
     int cancellable;
     /* A thread that is cancelled halfway would leave them suspended. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
-    int rc = signal_by_best_way(tree, crew, signal, until);
+    deadline waited = enter(crew);
+    int rc = signal_by_best_way(tree, crew, signal, until + waited);
     if (awake)
         awaken(tree, crew);
+    leave(crew);
     proc__tree_await(tree, proc__deadline_in(0));
     pthread_setcancelstate(cancellable, NULL);
     return rc;
