@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight threads with one handle: all its verbs at once, on a child with a terminal, on a job in the foreground, on a tree
- * and on an orphan. What they answer is other tests' affair; here nobody hangs, nobody is left, the end is told to all
- * alike, and the thread sanitizer finds nothing to say.
+ * Eight threads with one handle: all its verbs at once, on a child with a terminal, on a job in the foreground, on a
+ * tree and on an orphan. What they answer is other tests' affair; here nobody hangs, nobody is left, the end is told to
+ * all alike, and the thread sanitizer finds nothing to say.
  */
 #define _GNU_SOURCE 1
 #include "started.h"
@@ -58,7 +58,7 @@ static void *go_round(void *arg)
     return NULL;
 }
 
-/* Lets them go round, and has the child stopped among them. In forked copies, too. How that went, or -1: they differ. */
+/* Lets them go round, and has the child stopped among them; in forked copies, too. How that went; -1: they differ. */
 static int stop_among(struct crowd *crowd, proc_exit *ret_exit)
 {
     pthread_t threads[THREADS];

@@ -535,9 +535,9 @@ static void it_ends_with_the_pid_namespace_that_it_has_joined(void **state)
     NEED_NAMESPACES(PROC_NS_PID);
     proc_child *host =
         start(CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)));
-    proc_child *child = start(
-        CHILD_DOES("sleep", "forever"),
-        ORPHAN(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_PID, .pid = proc_child_pid(host)}))));
+    const proc_namespaces *there =
+        PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_PID, .pid = proc_child_pid(host)}));
+    proc_child *child = start(CHILD_DOES("sleep", "forever"), ORPHAN(.namespaces = there));
     assert_rc(proc_kill(host, SIGKILL, PROC_TREE), 0);
     assert_ends(host, PROC_SIGNALED, SIGKILL);
     assert_ended(child, PROC_SIGNALED, SIGKILL);

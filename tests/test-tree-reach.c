@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is told of a signal to a tree: how far it has come, also where something is lacking; and stops and runs that go on
- * until a tree has ended. Who belongs to one is in test-tree.c.
+ * What is told of a signal to a tree: how far it has come, also where something is lacking; and stops and runs that go
+ * on until a tree has ended. Who belongs to one is in test-tree.c.
  */
 #define _GNU_SOURCE 1
 #include "started.h"

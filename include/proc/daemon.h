@@ -219,8 +219,9 @@ PROC_API int proc_supervised(void);
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE, SCRIPT_FALLBACK and INHERIT_SIGNALS, program, search, env,
- *        env_edit, start->candidates and program_fd, signals, sandbox; nothing else. NULL = all defaults. Without
- *        .signals, those that we ignore are reset, too.
+ *        env_edit, start->candidates and program_fd, signals, scheduling, limits, namespaces that need no birth of their
+ *        own, sandbox, and a hook, which has no time of its own; nothing else. NULL = all defaults. Without .signals,
+ *        those that we ignore are reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.
  * @return 0: it is ready; or a negative errno as proc_daemonize() in the launcher, of which -ENOENT, -EACCES, -ENOEXEC

@@ -165,9 +165,15 @@ static int check_request(const struct launch *launch, struct failure *failure)
     const struct spawn_call call = {.verb = launch->verb};
     struct request scratch;
     int rc = proc__request_take(&scratch, launch->argv, &launch->program, &call, failure);
-    if (rc == 0 && launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
+    if (rc < 0)
+        return rc;
+    if (launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
         return proc__refuse(failure, ENOTSUP, "the program's .namespaces: a daemon is born before them");
-    return rc;
+    if (scratch.start.cwd_fd || scratch.start.group)
+        return proc__refuse(failure, EINVAL, "the program's .start->cwd_fd and .group: use .cwd");
+    if (launch->program.hook && scratch.hook.timeout_ms != 0)
+        return proc__refuse(failure, EINVAL, "the program's .hook->timeout_ms: use the daemon's .timeout_ms");
+    return 0;
 }
 
 int proc__daemon_take(struct launch *launch, const proc_options *program, const proc_daemon_options *options,
