@@ -32,7 +32,8 @@ extern "C" {
  * @{ */
 #define PROC_DAEMON_STAY 0x01u     /**< Do not fork, as under a supervisor. */
 #define PROC_DAEMON_NOTIFY 0x02u   /**< proc_daemon_spawn(): the program says itself when it is ready: READY=1, to the
-                                        socket in NOTIFY_SOCKET. Without, it is ready once it runs. */
+                                        socket in NOTIFY_SOCKET, an abstract one: not with another network, or a
+                                        landlock scope that keeps it from that. Without, it is ready once it runs. */
 #define PROC_DAEMON_KEEP_ERR 0x04u /**< Standard error stays what it is until ready or failed is told. */
 
 /** What has become of it. */
