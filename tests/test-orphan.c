@@ -651,6 +651,12 @@ static int needs_orphans(void **state)
 }
 #define orphan_test(test) cmocka_unit_test_setup(test, needs_orphans)
 
+static int needs_orphans_and_root(void **state)
+{
+    int rc = needs_orphans(state);
+    return rc < 0 ? rc : needs_root(state);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -674,7 +680,7 @@ int main(int argc, char **argv)
         orphan_test(it_lives_in_namespaces_that_are_made_at_its_birth),
         orphan_test(it_lives_in_namespaces_that_it_joins),
         orphan_test(it_ends_with_the_pid_namespace_that_it_has_joined),
-        root_test(it_changes_its_ids),
+        cmocka_unit_test_setup(it_changes_its_ids, needs_orphans_and_root),
         orphan_test(a_subreaper_gets_a_child_like_any),
         machine_test(without_pidfds_by_number_it_is_refused),
         spawning_test(what_contradicts_it_is_refused),
