@@ -8,6 +8,14 @@
 
 #include "system.h"
 
+#include <errno.h>
+
+/* A descriptor or memory that we lack: an error of its own, where others mean that something is not to be known. */
+static inline int proc__is_want_of_ours(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
+}
+
 /* Closes *fd unless it is negative, and sets it to -1. errno stays as it was. */
 void proc__fd_close(int *fd);
 /* 1: such a descriptor is open; 0: not. */

@@ -283,7 +283,7 @@ static int take_in(struct descendants *tree, int pid)
         return rc;
     kin.pidfd = proc__fd_above_stdio(proc__pidfd_open(pid));
     if (kin.pidfd < 0)
-        return kin.pidfd == -EMFILE || kin.pidfd == -ENFILE || kin.pidfd == -ENOMEM ? kin.pidfd : 0;
+        return proc__is_want_of_ours(kin.pidfd) ? kin.pidfd : 0;
     rc = prove(tree, &kin);
     if (rc > 0)
         tree->items[tree->count++] = kin;
