@@ -22,7 +22,10 @@ void proc__fd_close(int *fd);
 int proc__fd_is_open(int fd);
 /* A close-on-exec copy above 2, or a negative errno. */
 int proc__fd_copy(int fd);
-/* Moves a close-on-exec descriptor above 2. Takes fd in every case; the new number or a negative errno. */
+/*
+ * Moves a close-on-exec descriptor above 2. Takes fd in every case; the new number or a negative errno. One that is a
+ * negative errno already stays so.
+ */
 int proc__fd_above_stdio(int fd);
 /* A pipe: [0] to read, [1] to write. 0 or a negative errno. */
 int proc__fd_pipe(int ret_ends[2]);
