@@ -92,6 +92,24 @@ static void a_pid_namespace_ends_with_its_first_process(void **state)
     proc_child_free(child);
 }
 
+/* Outside of its namespace, and yet in the group that it leads. */
+static void the_group_of_a_namespaces_first_process_is_killed_with_it(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_PID);
+    proc_child *child = start(CHILD_DOES("sleep", "forever"),
+                              PROC_OPTIONS(.flags = PROC_NEW_GROUP,
+                                           .namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)));
+    const int group = proc_child_pid(child);
+    proc_child *other = start(CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.start = PROC_START(.group = &group)));
+    assert_rc(proc_kill(child, SIGKILL, PROC_TREE), 0);
+    assert_int_equal(reach_of(child).rung, PROC_REACH_NAMESPACE);
+    assert_ends(child, PROC_SIGNALED, SIGKILL);
+    assert_ends(other, PROC_SIGNALED, SIGKILL);
+    proc_child_free(other);
+    proc_child_free(child);
+}
+
 static void run_under_filter(int (*body)(void *arg), void *arg)
 {
     struct verdict verdict;
@@ -228,6 +246,9 @@ static int kill_without_descriptors(void *arg)
     int next = open("/", O_RDONLY | O_CLOEXEC);
     close(next);
     require(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = (rlim_t)next; /* not even one */
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    require_rc(proc_kill(child, 0, PROC_TREE), -EMFILE);
     limit.rlim_cur = (rlim_t)next + 4;
     require(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     require_rc(proc_kill(child, SIGTERM, PROC_TREE), -EMFILE);
@@ -376,6 +397,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         root_test(who_may_not_be_signalled_is_told_and_the_others_are_reached),
         machine_test(a_pid_namespace_ends_with_its_first_process),
+        machine_test(the_group_of_a_namespaces_first_process_is_killed_with_it),
         machine_test(a_namespace_is_not_called_empty_because_poll_fails),
         machine_test(a_signal_that_nobody_got_has_reached_no_rung),
         spawning_test(without_proc_the_group_is_reached_or_else_the_child),

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "../base/fd.h"
 #include "../base/pidfd.h"
 #include "handle.h"
 
@@ -183,14 +184,26 @@ static int add_roots(struct tree *tree, const struct crew *crew)
     return rc;
 }
 
+/* Others may have joined the group from outside of the namespace. */
+static int kill_namespaces(struct tree *tree, const struct crew *crew)
+{
+    int rc = signal_children(tree, crew, SIGKILL, PROC_REACH_NAMESPACE);
+    kill_groups(crew);
+    return rc;
+}
+
+/* That trees can be followed is not seen either by who lacks a descriptor for it: the walk will say so. */
 static int signal_by_best_way(struct tree *tree, const struct crew *crew, int signal, deadline until)
 {
     int rc = tree->found.count > 0 ? 0 : add_roots(tree, crew);
     if (signal == SIGKILL && are_all_first(crew))
-        return signal_children(tree, crew, signal, PROC_REACH_NAMESPACE);
-    if (rc == 0 && proc__descendants_possible() == 0)
+        return kill_namespaces(tree, crew);
+    int possible = rc < 0 ? rc : proc__descendants_possible();
+    if (rc == 0 && (possible == 0 || proc__is_want_of_ours(possible)))
         return walk(tree, crew, signal, until);
-    return signal_children(tree, crew, signal, leads_group(crew->children[0]) ? PROC_REACH_GROUP : PROC_REACH_ONE);
+    int sent =
+        signal_children(tree, crew, signal, leads_group(crew->children[0]) ? PROC_REACH_GROUP : PROC_REACH_ONE);
+    return sent < 0 ? sent : rc;
 }
 
 static void awaken(struct tree *tree, const struct crew *crew)
