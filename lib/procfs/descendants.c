@@ -282,8 +282,10 @@ static int take_in(struct descendants *tree, int pid)
     if (rc < 0)
         return rc;
     kin.pidfd = proc__fd_above_stdio(proc__pidfd_open(pid));
+    if (kin.pidfd == -ESRCH || kin.pidfd == -EINVAL) /* gone, for an instant or longer */
+        return 0;
     if (kin.pidfd < 0)
-        return proc__is_want_of_ours(kin.pidfd) ? kin.pidfd : 0;
+        return kin.pidfd;
     rc = prove(tree, &kin);
     if (rc > 0)
         tree->items[tree->count++] = kin;
