@@ -23,6 +23,7 @@
 
 #include "base/system.h"
 #include "places.h"
+#include "trees.h"
 
 #define ORPHAN(...) PROC_OPTIONS(.flags = PROC_ORPHAN, __VA_ARGS__)
 
@@ -410,15 +411,15 @@ static void its_whole_tree_is_signalled(void **state)
     proc_child *child = start(CHILD_DOES("tree", "2"), ORPHAN(.out = PROC_PIPE));
     int pids[2];
     for (int i = 0; i < 2; i++)
-        pids[i] = atoi(said(child));
+        pids[i] = said_pid(child);
     assert_string_equal(said(child), "ready");
     assert_rc(proc_kill(child, SIGKILL, PROC_TREE), 0);
-    proc_reach reach;
-    assert_rc(proc_child_reach(child, &reach), 0);
-    if (reach.rung == PROC_REACH_WALK)
-        assert_int_equal(reach.signaled, 3);
+    proc_reach reach = reach_of(child);
+    assert_int_equal(reach.rung, PROC_REACH_WALK);
+    assert_int_equal(reach.signaled, 3);
+    assert_int_equal(reach.left, 0);
     for (int i = 0; i < 2; i++)
-        assert_true(reach.rung != PROC_REACH_WALK || state_of(pids[i]) == 0 || state_of(pids[i]) == 'Z');
+        assert_true(has_ended(pids[i]));
     assert_ended(child, PROC_SIGNALED, SIGKILL);
     assert_rc(proc_kill(child, SIGKILL, PROC_TREE), -ESRCH);
     proc_child_free(child);
@@ -651,6 +652,12 @@ static int needs_orphans(void **state)
 }
 #define orphan_test(test) cmocka_unit_test_setup(test, needs_orphans)
 
+static int needs_orphans_and_walks(void **state)
+{
+    int rc = needs_orphans(state);
+    return rc < 0 ? rc : needs_walks(state);
+}
+
 static int needs_orphans_and_root(void **state)
 {
     int rc = needs_orphans(state);
@@ -674,7 +681,7 @@ int main(int argc, char **argv)
         orphan_test(freeing_lets_it_run),
         orphan_test(it_is_stopped_by_steps_and_its_group_with_it),
         orphan_test(where_its_group_cannot_be_reached_a_stop_says_so),
-        orphan_test(its_whole_tree_is_signalled),
+        cmocka_unit_test_setup(its_whole_tree_is_signalled, needs_orphans_and_walks),
         orphan_test(a_wait_for_a_stop_sees_its_end_alone),
         orphan_test(a_loop_tells_its_end_once),
         orphan_test(it_lives_in_namespaces_that_are_made_at_its_birth),
