@@ -192,7 +192,7 @@ static int kill_namespaces(struct tree *tree, const struct crew *crew)
     return rc;
 }
 
-/* That trees can be followed is not seen either by who lacks a descriptor for it: the walk will say so. */
+/* Whether trees can be followed nobody sees without a free descriptor: then the walk says that there is none. */
 static int signal_by_best_way(struct tree *tree, const struct crew *crew, int signal, deadline until)
 {
     int rc = tree->found.count > 0 ? 0 : add_roots(tree, crew);
