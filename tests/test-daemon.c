@@ -1123,6 +1123,8 @@ static void a_program_has_its_own_options_and_the_daemons_are_not_among_them(voi
     assert_program_refused(PROC_OPTIONS(.out = PROC_NULL), NULL, -EINVAL, "the daemon's options");
     assert_program_refused(PROC_OPTIONS(.cwd = "/"), NULL, -EINVAL, "the daemon's options");
     assert_program_refused(PROC_OPTIONS(.fds = PROC_FDS({3, PROC_NULL})), NULL, -EINVAL, ".keep");
+    assert_program_refused(PROC_OPTIONS(.start = PROC_START(.cwd_fd = PROC_INT(0))), NULL, -EINVAL, ".start->cwd_fd");
+    assert_program_refused(PROC_OPTIONS(.start = PROC_START(.group = PROC_INT(1))), NULL, -EINVAL, ".start->cwd_fd");
     assert_program_refused(PROC_OPTIONS(.flags = PROC_NEW_GROUP), NULL, -EINVAL, ".flags");
     assert_program_refused(PROC_OPTIONS(.timeout_ms = 5), NULL, -EINVAL, ".timeout_ms");
     assert_program_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.foreground = 1)), NULL, -EINVAL, ".terminal");

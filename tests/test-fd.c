@@ -55,6 +55,13 @@ static void descriptors_are_above_stdio_and_close_on_exec(void **state)
         assert_in_fork(makes_descriptors_with_stdio_closed, &closed);
 }
 
+static void why_there_is_no_descriptor_is_not_forgotten(void **state)
+{
+    (void)state;
+    assert_rc(proc__fd_above_stdio(-EMFILE), -EMFILE);
+    assert_rc(proc__fd_above_stdio(-EPERM), -EPERM);
+}
+
 static int count_open(void)
 {
     int open = 0;
@@ -416,6 +423,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_are_above_stdio_and_close_on_exec),
+        cmocka_unit_test(why_there_is_no_descriptor_is_not_forgotten),
         cmocka_unit_test(without_a_free_number_nothing_is_left_behind),
         cmocka_unit_test(a_closed_descriptor_is_minus_one_and_errno_untouched),
         cmocka_unit_test(an_open_that_fails_says_why),

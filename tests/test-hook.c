@@ -419,6 +419,92 @@ static void one_that_cannot_be_held_is_not_left_behind(void **state)
     assert_in_fork(without_pidfd_open, NULL);
 }
 
+/* ---- On the way to a daemon's program ---- */
+
+static int needs_launching(void **state)
+{
+    int rc = needs_pidfds(state);
+    if (SANITIZER_THREADS)
+        leave_out("the sanitizer has a thread of its own, and threads are refused");
+    return rc < 0 ? rc : adopt_orphans(state);
+}
+#define daemon_test(test) cmocka_unit_test_setup_teardown(test, needs_launching, adopt_no_more)
+
+/* Where it is, and that the launcher's own memory is there. */
+static int note_place(void *user)
+{
+    char directory[64] = "";
+    int fd = open(user, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0 || !getcwd(directory, sizeof directory))
+        return -errno;
+    return dprintf(fd, "hook %d %d %s\n", (int)getpid(), getsid(0) != getpid(), directory) > 0 ? 0 : -EIO;
+}
+
+static void a_daemon_has_it_before_its_program(void **state)
+{
+    proc_daemon_report report = {0};
+    char expected[100], *directory = directory_make(), *path = path_in(directory, "seen"), *text = NULL;
+    (void)state;
+    file_write(path, "");
+    assert_rc(proc_daemon_spawn(PROC_ARGV("sh", "-c", "echo program >> \"$0\"; exec sleep 60", path),
+                                PROC_OPTIONS(.hook = PROC_HOOK(note_place, path)), NULL, &report), 0);
+    snprintf(expected, sizeof expected, "hook %d 1 /\nprogram\n", report.pid);
+    assert_eventually((free(text), text = file_read(path)) && strstr(text, "program\n"));
+    end_process(report.pid);
+    assert_string_equal(text, expected);
+    free(text);
+    free(path);
+    directory_remove(directory);
+}
+
+static void a_daemon_that_its_hook_refuses_has_failed(void **state)
+{
+    proc_daemon_report report = {0};
+    (void)state;
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.hook = ANSWERS(-EDQUOT)), NULL, &report), -EDQUOT);
+    assert_int_equal(report.outcome, PROC_DAEMON_FAILED);
+    assert_int_equal(report.error.step, PROC_STEP_HOOK);
+    assert_string_equal(report.error.text, "daemon \"true\": hook: Disk quota exceeded");
+    waitpid(report.pid, NULL, 0);
+}
+
+static void a_daemon_that_ends_in_its_hook_is_told_as_one_that_ends(void **state)
+{
+    static int code = 3;
+    proc_daemon_report report = {0};
+    (void)state;
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(leave_with, &code)), NULL, &report),
+              -ECHILD);
+    assert_int_equal(report.outcome, PROC_DAEMON_ENDED);
+    assert_true(report.exit.kind == PROC_EXITED && report.exit.code == 3);
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(crash, NULL)), NULL, &report),
+              -ECHILD);
+    assert_int_equal(report.outcome, PROC_DAEMON_ENDED);
+    assert_true(report.exit.kind == PROC_SIGNALED && report.exit.code == SIGKILL);
+}
+
+static void a_daemon_that_stays_in_its_hook_is_silent(void **state)
+{
+    proc_daemon_report report = {0};
+    (void)state;
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"), PROC_OPTIONS(.hook = PROC_HOOK(stay, NULL)),
+                                PROC_DAEMON_OPTIONS(.timeout_ms = 100), &report), -ETIMEDOUT);
+    assert_int_equal(report.outcome, PROC_DAEMON_SILENT);
+    assert_true(report.pid > 0);
+    end_process(report.pid);
+}
+
+/* Nobody would keep it: the launcher has another one. */
+static void a_daemons_hook_has_no_time_of_its_own(void **state)
+{
+    proc_daemon_report report = {0};
+    (void)state;
+    assert_rc(proc_daemon_spawn(PROC_ARGV("true"),
+                                PROC_OPTIONS(.hook = PROC_HOOK(come_back, NULL, .timeout_ms = 1000)), NULL, &report),
+              -EINVAL);
+    assert_contains(report.error.text, "the program's .hook->timeout_ms: use the daemon's .timeout_ms");
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -440,6 +526,11 @@ int main(int argc, char **argv)
         machine_test(copies_that_others_fork_do_not_hold_it_up),
         machine_test(a_thief_does_not_change_what_is_told),
         machine_test(one_that_cannot_be_held_is_not_left_behind),
+        daemon_test(a_daemon_has_it_before_its_program),
+        daemon_test(a_daemon_that_its_hook_refuses_has_failed),
+        daemon_test(a_daemon_that_ends_in_its_hook_is_told_as_one_that_ends),
+        daemon_test(a_daemon_that_stays_in_its_hook_is_silent),
+        daemon_test(a_daemons_hook_has_no_time_of_its_own),
     };
     return run_suite("hook", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

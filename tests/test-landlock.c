@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <proc/proc.h>
@@ -22,6 +26,7 @@
 #define READ_DIR UINT64_C(8)
 #define MAKE_REG UINT64_C(0x100)
 #define BIND_TCP UINT64_C(1)
+#define SCOPE_ABSTRACT UINT64_C(1)
 #define SCOPE_SIGNAL UINT64_C(2)
 #define OF_TOMORROW (UINT64_C(1) << 62)
 
@@ -182,6 +187,61 @@ static void signals_do_not_leave_the_scope(void **state)
     assert_string_equal(says(CHILD_DOES("try-signal", pid), PROC_SANDBOX(.scope = SCOPE_SIGNAL)), "signal EPERM");
 }
 
+static int bind_abstract(int type, const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(name);
+    memcpy(address.sun_path + 1, name, len);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    return fd;
+}
+
+/* What it says of the two kinds. */
+static void check_abstract(const char *name, const proc_sandbox *sandbox, const char *connects, const char *sends)
+{
+    proc_child *child = start(CHILD_DOES("try-abstract", name), PROC_OPTIONS(.out = PROC_PIPE, .sandbox = sandbox));
+    assert_string_equal(said(child), connects);
+    assert_string_equal(said(child), sends);
+    proc_child_free(child);
+}
+
+static void abstract_sockets_of_others_are_beyond_the_scope(void **state)
+{
+    char name[40];
+    (void)state;
+    if (version() < 6)
+        SKIP_TEST("this kernel's landlock knows no scopes");
+    snprintf(name, sizeof name, "libproc-test-%d", (int)getpid());
+    const proc_sandbox *sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT);
+    /* Each kind has names of its own. */
+    int stream = bind_abstract(SOCK_STREAM, name), datagrams = bind_abstract(SOCK_DGRAM, name);
+    assert_int_equal(listen(stream, 8), 0);
+    check_abstract(name, NULL, "connect 0", "send 0");
+    check_abstract(name, sandbox, "connect EPERM", "send EPERM");
+    check_abstract(name, PROC_SANDBOX(.scope = SCOPE_SIGNAL), "connect 0", "send 0");
+    close(stream);
+    close(datagrams);
+}
+
+/* What was connected before is not cut off. */
+static void a_socket_that_is_handed_on_is_within_the_scope(void **state)
+{
+    char text[8] = "";
+    (void)state;
+    if (version() < 6)
+        SKIP_TEST("this kernel's landlock knows no scopes");
+    proc_child *child = start(PROC_ARGV("cat"), PROC_OPTIONS(.in = PROC_SOCKET, .out = PROC_SAME_AS(0),
+                                                            .sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT)));
+    assert_rc(proc_write(child, 0, "hello", 5, PATIENCE_MS), 5);
+    assert_rc(proc_read(child, 0, text, sizeof text - 1, PATIENCE_MS), 5);
+    assert_string_equal(text, "hello");
+    assert_rc(proc_kill(child, SIGKILL, PROC_ONE), 0);
+    assert_ends(child, PROC_SIGNALED, SIGKILL);
+    proc_child_free(child);
+}
+
 /* ---- With others ---- */
 
 static void it_implies_no_new_privileges_for_the_child_alone(void **state)
@@ -268,6 +328,26 @@ static void a_daemons_program_lives_under_it(void **state)
     assert_true(access(closed_file, F_OK) < 0);
     free(allowed);
     remove_place();
+}
+
+/* Its READY=1 would go to an abstract socket, of our network, and never come. */
+static void a_daemon_that_could_not_tell_that_it_is_ready_is_refused(void **state)
+{
+    static const char text[] = "NOTIFY: its socket is beyond .sandbox->scope or .namespaces";
+    const proc_options *const options[] = {
+        PROC_OPTIONS(.sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT)),
+        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_NET)),
+        PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = getpid()}))),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        proc_daemon_report report = {0};
+        assert_rc(proc_daemon_spawn(CHILD_DOES("sleep", "forever"), options[i],
+                                    PROC_DAEMON_OPTIONS(.flags = PROC_DAEMON_NOTIFY, .timeout_ms = 1000), &report),
+                  -EINVAL);
+        assert_int_equal(report.outcome, PROC_DAEMON_FAILED);
+        assert_contains(report.error.text, text);
+    }
 }
 
 /* ---- What a kernel lacks ---- */
@@ -382,12 +462,15 @@ int main(int argc, char **argv)
         landlock_test(a_path_that_cannot_be_opened_is_named),
         landlock_test(ports_are_denied_but_those_of_rules),
         landlock_test(signals_do_not_leave_the_scope),
+        landlock_test(abstract_sockets_of_others_are_beyond_the_scope),
+        landlock_test(a_socket_that_is_handed_on_is_within_the_scope),
         landlock_test(it_implies_no_new_privileges_for_the_child_alone),
         landlock_test(descriptors_are_placed_and_closed_all_the_same),
         landlock_test(others_are_closed_in_the_other_way_too),
         cmocka_unit_test_setup(a_user_without_privileges_may_use_it, needs_landlock_and_root),
         cmocka_unit_test_setup_teardown(a_daemons_program_lives_under_it, needs_landlock_and_orphans,
                                         adopt_no_more),
+        cmocka_unit_test(a_daemon_that_could_not_tell_that_it_is_ready_is_refused),
         landlock_test(a_right_that_the_kernel_lacks_is_an_error),
         landlock_test(with_best_effort_it_is_left_out_and_all_others_hold),
         landlock_test(with_best_effort_a_rule_of_a_file_may_be_left_with_nothing),

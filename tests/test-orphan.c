@@ -21,7 +21,9 @@
 
 #include <proc/proc.h>
 
+#include "base/system.h"
 #include "places.h"
+#include "trees.h"
 
 #define ORPHAN(...) PROC_OPTIONS(.flags = PROC_ORPHAN, __VA_ARGS__)
 
@@ -198,6 +200,154 @@ static void its_descriptors_are_placed_and_its_bytes_collected(void **state)
     assert_no_children();
 }
 
+/* ---- What is lost on the way ---- */
+
+typedef int body_below_heir(int ask);
+
+/* Runs a body in a copy whose orphans come to one that reaps nobody, until it is asked to reap one by a byte. */
+static int below_lazy_heir(void *arg)
+{
+    body_below_heir *const *body = arg;
+    int ends[2], status = 0;
+    char byte;
+    require(pipe2(ends, O_CLOEXEC) == 0);
+    require(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+    int pid = fork_bound();
+    if (pid == 0)
+        leave((*body)(ends[1]));
+    close(ends[1]);
+    if (read(ends[0], &byte, 1) == 1)
+        require(waitpid(-1, NULL, 0) != pid);
+    require(waitpid(pid, &status, 0) == pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
+static void await_end(const proc_child *child)
+{
+    struct pollfd end = {.fd = proc_child_fd(child), .events = POLLIN};
+    require(poll(&end, 1, PATIENCE_MS) == 1);
+}
+
+#define REAPER_MS 5000
+
+static int loses_what_nobody_reaps(int ask)
+{
+    const proc_stop_steps short_steps = {
+        (const proc_stop_step[]){{SIGTERM, PROC_ONE, 20}, {SIGKILL, PROC_ONE, 20}}, 2};
+    const int is_kept = proc_has(PROC_FEATURE_EXIT_INFO) == 1;
+    proc_child *child = NULL, *stopped = NULL;
+    proc_exit ended = {0};
+    proc_usage usage;
+    (void)ask;
+    require_rc(proc_spawn(&child, CHILD_DOES("exit", "7"), ORPHAN(.in = PROC_NULL)), 0);
+    require_rc(proc_spawn(&stopped, CHILD_DOES("sleep", "forever"), ORPHAN(.in = PROC_NULL, .stop = short_steps)), 0);
+    await_end(child);
+    int64_t since = patience_now();
+    require_rc(proc_wait(child, 0, &ended), is_kept ? -ETIMEDOUT : 0);
+    /* It has been ended by its steps, and how is all that is waited for. */
+    require_rc(proc_stop(stopped, &ended), 0);
+    require(ended.kind == PROC_LOST && ended.code == 0);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_LOST && ended.code == 0);
+    require(!is_kept || patience_now() - since >= REAPER_MS);
+    require_rc(proc_wait(child, 0, &ended), 0);
+    require(ended.kind == PROC_LOST);
+    require_rc(proc_kill(child, SIGTERM, PROC_ONE), -ESRCH);
+    require_rc(proc_child_usage(child, &usage), -ENODATA);
+    proc_child_free(child);
+    proc_child_free(stopped);
+    return 0;
+}
+
+static void an_end_that_nobody_reaps_is_lost_in_the_end_and_stops_a_stop(void **state)
+{
+    body_below_heir *body = loses_what_nobody_reaps;
+    (void)state;
+    assert_in_fork(below_lazy_heir, &body);
+}
+
+static int waits_for_a_late_reaper(int ask)
+{
+    proc_child *child = NULL;
+    proc_exit ended = {0};
+    if (proc_has(PROC_FEATURE_EXIT_INFO) != 1)
+        return 0;
+    require_rc(proc_spawn(&child, CHILD_DOES("exit", "7"), ORPHAN(.in = PROC_NULL)), 0);
+    await_end(child);
+    require_rc(proc_wait(child, 30, &ended), -ETIMEDOUT);
+    require(write(ask, "", 1) == 1);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_EXITED && ended.code == 7);
+    proc_child_free(child);
+    return 0;
+}
+
+static void a_reaper_that_is_late_still_brings_the_true_status(void **state)
+{
+    body_below_heir *body = waits_for_a_late_reaper;
+    (void)state;
+    assert_in_fork(below_lazy_heir, &body);
+}
+
+static int is_not_told_how(void *arg)
+{
+    proc_child *child = NULL;
+    proc_exit ended = {0};
+    (void)arg;
+    (void)proc_has(PROC_FEATURE_EXIT_INFO); /* which is then only believed to be there */
+    if (deny_call(SYS_ioctl, ENOTTY) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_spawn(&child, CHILD_DOES("exit", "7"), ORPHAN(.in = PROC_NULL)), 0);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_LOST && ended.code == 0);
+    proc_child_free(child);
+    return 0;
+}
+
+static int runs_although_poll_fails(void *arg)
+{
+    proc_child *child = NULL;
+    proc_exit ended = {.kind = 0x5a};
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("sleep", "forever"), ORPHAN(.in = PROC_NULL)), 0);
+#ifdef SYS_poll
+    if (deny_call(SYS_poll, EPERM) < 0)
+        return NOT_POSSIBLE;
+#endif
+    if (deny_call(SYS_ppoll, EPERM) < 0 || deny_call(SYS_ioctl, ENOTTY) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_wait(child, 0, &ended), -ETIMEDOUT);
+    require_rc(proc_wait(child, 30, &ended), -ETIMEDOUT);
+    require(ended.kind == 0x5a);
+    require_rc(proc_kill(child, SIGKILL, PROC_ONE), 0);
+    require_rc(proc_wait(child, PATIENCE_MS, &ended), 0);
+    require(ended.kind == PROC_LOST);
+    proc_child_free(child);
+    return 0;
+}
+
+static void assert_under_filter(int (*body)(void *arg))
+{
+    struct verdict verdict;
+    run_in_fork(&verdict, body, NULL, PATIENCE_MS);
+    if (verdict.code == NOT_POSSIBLE)
+        SKIP_TEST("no filter of system calls can be set here");
+    assert_string_equal(verdict.text, "");
+    assert_int_equal(verdict.code, 0);
+}
+
+static void a_kernel_that_does_not_tell_how_makes_it_lost(void **state)
+{
+    (void)state;
+    assert_under_filter(is_not_told_how);
+}
+
+static void one_that_runs_is_not_lost_although_poll_fails(void **state)
+{
+    (void)state;
+    assert_under_filter(runs_although_poll_fails);
+}
+
 /* ---- Living with it ---- */
 
 static void freeing_lets_it_run(void **state)
@@ -231,6 +381,97 @@ static void it_is_stopped_by_steps_and_its_group_with_it(void **state)
     proc_child_free(child);
 }
 
+/* As before Linux 6.9. */
+static int stops_without_signals_to_groups(void *arg)
+{
+    proc_child *child = NULL;
+    proc_reach reach;
+    (void)arg;
+    require_rc(proc_spawn(&child, CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.flags = PROC_ORPHAN | PROC_NEW_GROUP)),
+               0);
+    if (deny_call_if(SYS_pidfd_send_signal, 3, SIGNAL_PROCESS_GROUP, EINVAL) < 0)
+        return NOT_POSSIBLE;
+    require_rc(proc_kill(child, SIGTERM, PROC_GROUP), -ENOTSUP);
+    require_rc(proc_stop(child, NULL), 0);
+    require_rc(proc_child_reach(child, &reach), 0);
+    require(reach.rung == PROC_REACH_ONE);
+    proc_child_free(child);
+    return 0;
+}
+
+static void where_its_group_cannot_be_reached_a_stop_says_so(void **state)
+{
+    (void)state;
+    assert_under_filter(stops_without_signals_to_groups);
+}
+
+static void its_whole_tree_is_signalled(void **state)
+{
+    (void)state;
+    proc_child *child = start(CHILD_DOES("tree", "2"), ORPHAN(.out = PROC_PIPE));
+    int pids[2];
+    for (int i = 0; i < 2; i++)
+        pids[i] = said_pid(child);
+    assert_string_equal(said(child), "ready");
+    assert_rc(proc_kill(child, SIGKILL, PROC_TREE), 0);
+    proc_reach reach = reach_of(child);
+    assert_int_equal(reach.rung, PROC_REACH_WALK);
+    assert_int_equal(reach.signaled, 3);
+    assert_int_equal(reach.left, 0);
+    for (int i = 0; i < 2; i++)
+        assert_true(has_ended(pids[i]));
+    assert_ended(child, PROC_SIGNALED, SIGKILL);
+    assert_rc(proc_kill(child, SIGKILL, PROC_TREE), -ESRCH);
+    proc_child_free(child);
+}
+
+static void a_wait_for_a_stop_sees_its_end_alone(void **state)
+{
+    int signal = 0x5a;
+    (void)state;
+    proc_child *child = sleeping_orphan(0);
+    assert_rc(proc_kill(child, SIGSTOP, PROC_ONE), 0);
+    assert_eventually(state_of(proc_child_pid(child)) == 'T');
+    assert_rc(proc_wait_stopped(child, 30, &signal), -ETIMEDOUT);
+    assert_int_equal(signal, 0x5a);
+    assert_rc(proc_kill(child, SIGKILL, PROC_ONE), 0);
+    assert_rc(proc_wait_stopped(child, -1, &signal), 0);
+    assert_ended(child, PROC_SIGNALED, SIGKILL);
+    proc_child_free(child);
+}
+
+struct told {
+    int calls;
+    proc_exit exit;
+};
+
+static int note_end(proc_watch *watch, proc_child *child, const proc_exit *ended, void *user)
+{
+    struct told *told = user;
+    (void)watch, (void)child;
+    told->calls++;
+    told->exit = *ended;
+    return 0;
+}
+
+static void a_loop_tells_its_end_once(void **state)
+{
+    struct told told = {0};
+    proc_loop *loop = NULL;
+    (void)state;
+    assert_rc(proc_loop_new(&loop), 0);
+    proc_child *child = start(CHILD_DOES("exit", "7"), ORPHAN(.in = PROC_NULL));
+    assert_rc(proc_loop_child(loop, child, note_end, &told, NULL), 0);
+    int64_t until = patience_now() + PATIENCE_MS;
+    while (told.calls == 0 && patience_now() < until)
+        assert_true(proc_loop_dispatch(loop, 100) >= 0);
+    assert_int_equal(told.calls, 1);
+    assert_true(told.exit.kind == PROC_LOST || (told.exit.kind == PROC_EXITED && told.exit.code == 7));
+    assert_ended(child, PROC_EXITED, 7);
+    proc_child_free(child);
+    proc_loop_free(loop);
+}
+
 /* ---- Where and who ---- */
 
 static void it_lives_in_namespaces_that_are_made_at_its_birth(void **state)
@@ -254,6 +495,55 @@ static void it_lives_in_namespaces_that_are_made_at_its_birth(void **state)
     }
     if (made == 0)
         SKIP_TEST("a plain unshare(2) of any kind is denied here");
+}
+
+/* The one in between joins them; the orphan's parent is still who gets our orphans, and lives outside. */
+static void it_lives_in_namespaces_that_it_joins(void **state)
+{
+    static const uint32_t kinds[] = {PROC_NS_UTS, PROC_NS_PID | PROC_NS_NET, PROC_NS_USER, PROC_NS_TIME,
+                                     PROC_NS_USER | PROC_NS_PID | PROC_NS_MOUNT};
+    (void)state;
+    int heir = who_gets_orphans(), joined = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!can_make(kinds[i]))
+            continue;
+        joined++;
+        proc_child *host =
+            start(CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = kinds[i])));
+        const proc_namespaces *there =
+            PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = kinds[i], .pid = proc_child_pid(host)}));
+        proc_child *child = start(CHILD_DOES("sleep", "forever"), ORPHAN(.namespaces = there));
+        int pid = proc_child_pid(child);
+        assert_int_equal(parent_of(pid), heir);
+        for (uint32_t kind = 1; kind <= PROC_NS_CGROUP; kind <<= 1)
+            assert_true(namespace_of(pid, kind) == namespace_of(kinds[i] & kind ? proc_child_pid(host) : 0, kind));
+        assert_fails(PROC_ARGV("/no/such"), ORPHAN(.in = PROC_NULL, .namespaces = there), -ENOENT, PROC_STEP_EXEC, 0,
+                     NULL);
+        end_orphan(child);
+        assert_rc(proc_kill(host, SIGKILL, PROC_ONE), 0);
+        assert_ends(host, PROC_SIGNALED, SIGKILL);
+        proc_child_free(host);
+    }
+    assert_no_children();
+    if (joined == 0)
+        SKIP_TEST("a plain unshare(2) of any kind is denied here");
+}
+
+/* The end of its first process takes the orphan along. */
+static void it_ends_with_the_pid_namespace_that_it_has_joined(void **state)
+{
+    (void)state;
+    NEED_NAMESPACES(PROC_NS_PID);
+    proc_child *host =
+        start(CHILD_DOES("sleep", "forever"), PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID)));
+    const proc_namespaces *there =
+        PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_PID, .pid = proc_child_pid(host)}));
+    proc_child *child = start(CHILD_DOES("sleep", "forever"), ORPHAN(.namespaces = there));
+    assert_rc(proc_kill(host, SIGKILL, PROC_TREE), 0);
+    assert_ends(host, PROC_SIGNALED, SIGKILL);
+    assert_ended(child, PROC_SIGNALED, SIGKILL);
+    proc_child_free(child);
+    proc_child_free(host);
 }
 
 static void it_changes_its_ids(void **state)
@@ -309,13 +599,8 @@ static int is_refused_without_pidfd_open(void *arg)
 
 static void without_pidfds_by_number_it_is_refused(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, is_refused_without_pidfd_open, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no filter of system calls can be set here");
-    assert_string_equal(verdict.text, "");
-    assert_int_equal(verdict.code, 0);
+    assert_under_filter(is_refused_without_pidfd_open);
 }
 
 static int do_nothing(void *user)
@@ -367,6 +652,18 @@ static int needs_orphans(void **state)
 }
 #define orphan_test(test) cmocka_unit_test_setup(test, needs_orphans)
 
+static int needs_orphans_and_walks(void **state)
+{
+    int rc = needs_orphans(state);
+    return rc < 0 ? rc : needs_walks(state);
+}
+
+static int needs_orphans_and_root(void **state)
+{
+    int rc = needs_orphans(state);
+    return rc < 0 ? rc : needs_root(state);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -377,13 +674,24 @@ int main(int argc, char **argv)
         orphan_test(a_failure_comes_home_with_step_and_text),
         orphan_test(its_pidfd_tells_its_end_and_its_status_is_the_true_one),
         orphan_test(its_descriptors_are_placed_and_its_bytes_collected),
+        orphan_test(an_end_that_nobody_reaps_is_lost_in_the_end_and_stops_a_stop),
+        orphan_test(a_reaper_that_is_late_still_brings_the_true_status),
+        orphan_test(a_kernel_that_does_not_tell_how_makes_it_lost),
+        orphan_test(one_that_runs_is_not_lost_although_poll_fails),
         orphan_test(freeing_lets_it_run),
         orphan_test(it_is_stopped_by_steps_and_its_group_with_it),
+        orphan_test(where_its_group_cannot_be_reached_a_stop_says_so),
+        cmocka_unit_test_setup(its_whole_tree_is_signalled, needs_orphans_and_walks),
+        orphan_test(a_wait_for_a_stop_sees_its_end_alone),
+        orphan_test(a_loop_tells_its_end_once),
         orphan_test(it_lives_in_namespaces_that_are_made_at_its_birth),
-        root_test(it_changes_its_ids),
+        orphan_test(it_lives_in_namespaces_that_it_joins),
+        orphan_test(it_ends_with_the_pid_namespace_that_it_has_joined),
+        cmocka_unit_test_setup(it_changes_its_ids, needs_orphans_and_root),
         orphan_test(a_subreaper_gets_a_child_like_any),
         machine_test(without_pidfds_by_number_it_is_refused),
         spawning_test(what_contradicts_it_is_refused),
     };
+    live_below_heir();
     return run_suite("orphan", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -42,7 +42,8 @@ enum {
  *
  * - **A pid namespace** (PROC_REACH_NAMESPACE): the child is the first process of one that was made for it (PROC_NS_PID
  *   in proc_namespaces.create), and the signal is SIGKILL. The kernel kills all that are in there, and the child's end
- *   is the proof that nobody is left. This is the one rung that nobody can escape.
+ *   is the proof that nobody is left. This is the one rung that nobody can escape. Who has joined its process
+ *   group from outside is sent the signal, too, but not part of the proof.
  * - **A walk** (PROC_REACH_WALK): /proc is searched until nobody is new, and each process is held by a pidfd and proven
  *   to belong to the tree before it is signalled, so that a pid that was given away again is never hit. It finds who
  *   has a parent in the tree, who is in a session that one of the tree leads or has led and whose leader is not reaped
@@ -307,7 +308,8 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  * Sends a signal.
  *
  * One to a tree takes longer than a system call: at most a second for the search, and after SIGKILL at most another one
- * for the end of all, so that proc_child_reach() can tell who is left. This program itself is never signalled by it.
+ * for the end of all, so that proc_child_reach() can tell who is left. Threads that signal the same tree do it one after
+ * the other, each in a time of its own. This program itself is never signalled by it.
  *
  * @param child A handle.
  * @param signal 1..64, or 0 to ask only whether it could be signalled.

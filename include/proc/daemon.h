@@ -32,7 +32,8 @@ extern "C" {
  * @{ */
 #define PROC_DAEMON_STAY 0x01u     /**< Do not fork, as under a supervisor. */
 #define PROC_DAEMON_NOTIFY 0x02u   /**< proc_daemon_spawn(): the program says itself when it is ready: READY=1, to the
-                                        socket in NOTIFY_SOCKET. Without, it is ready once it runs. */
+                                        socket in NOTIFY_SOCKET, an abstract one: not with another network, or a
+                                        landlock scope that keeps it from that. Without, it is ready once it runs. */
 #define PROC_DAEMON_KEEP_ERR 0x04u /**< Standard error stays what it is until ready or failed is told. */
 
 /** What has become of it. */
@@ -220,8 +221,9 @@ PROC_API int proc_supervised(void);
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE, SCRIPT_FALLBACK and INHERIT_SIGNALS, program, search, env,
- *        env_edit, start->candidates and program_fd, signals, sandbox; nothing else. NULL = all defaults. Without
- *        .signals, those that we ignore are reset, too.
+ *        env_edit, start->candidates and program_fd, signals, scheduling, limits, namespaces that need no birth of their
+ *        own, sandbox, and a hook, which has no time of its own; nothing else. NULL = all defaults. Without .signals,
+ *        those that we ignore are reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.
  * @return 0: it is ready; or a negative errno as proc_daemonize() in the launcher, of which -ENOENT, -EACCES, -ENOEXEC

@@ -36,6 +36,10 @@ extern "C" {
  * (PROC_STEP_HOOK with -ECHILD and words like "exited with 3" or "killed by SIGSEGV", or -ETIMEDOUT). It must leave
  * alone the descriptors that it has not opened, and not become a program itself.
  *
+ * In a daemon's program it is the daemon's: one that refuses is PROC_DAEMON_FAILED with that step, one that ends its
+ * process PROC_DAEMON_ENDED, and one that does not return PROC_DAEMON_SILENT when the launcher's time is over; timeout_ms
+ * is refused there.
+ *
  * For proc_spawn(), proc_run() and a daemon's program; proc_fork() and proc_exec() refuse it: there is no need of one.
  * @snippet fork.c hook
  * @since 0.1

@@ -225,9 +225,9 @@ typedef struct proc_slot {
  *
  * We send signals by the pidfd, and wait by it. How it has ended only its parent is told: proc_wait() tells it, once
  * that one has reaped it, where the kernel keeps it (PROC_FEATURE_EXIT_INFO), and PROC_LOST elsewhere, or if nobody
- * reaps it within 5 s. What it has cost is not known, its stops are not seen, and its group is signalled as one where
- * the kernel can do that by a pidfd (Linux 6.9), else -ENOTSUP. SIGCHLD is not raised, and waits for just any child do
- * not meet it.
+ * reaps it within 5 s; proc_stop() waits for that, too, whatever its steps say. What it has cost is not known, its
+ * stops are not seen, and its group is signalled as one where the kernel can do that by a pidfd (Linux 6.9), else
+ * -ENOTSUP, and a stop reaches it alone. SIGCHLD is not raised, and waits for just any child do not meet it.
  *
  * If this program is itself who gets orphans (a subreaper, or the first process of a pid namespace), the process
  * becomes a child of ours after all: it is waited for like any, sends SIGCHLD, and is a zombie until then.

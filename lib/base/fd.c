@@ -40,7 +40,7 @@ int proc__fd_copy(int fd)
 
 int proc__fd_above_stdio(int fd)
 {
-    if (fd > STDERR_FILENO)
+    if (fd < 0 || fd > STDERR_FILENO)
         return fd;
     int above = proc__fd_copy(fd);
     proc__fd_close(&fd);

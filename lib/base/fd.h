@@ -8,13 +8,24 @@
 
 #include "system.h"
 
+#include <errno.h>
+
+/* A descriptor or memory that we lack: an error of its own, where others mean that something is not to be known. */
+static inline int proc__is_want_of_ours(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
+}
+
 /* Closes *fd unless it is negative, and sets it to -1. errno stays as it was. */
 void proc__fd_close(int *fd);
 /* 1: such a descriptor is open; 0: not. */
 int proc__fd_is_open(int fd);
 /* A close-on-exec copy above 2, or a negative errno. */
 int proc__fd_copy(int fd);
-/* Moves a close-on-exec descriptor above 2. Takes fd in every case; the new number or a negative errno. */
+/*
+ * Moves a close-on-exec descriptor above 2. Takes fd in every case; the new number or a negative errno. One that is a
+ * negative errno already stays so.
+ */
 int proc__fd_above_stdio(int fd);
 /* A pipe: [0] to read, [1] to write. 0 or a negative errno. */
 int proc__fd_pipe(int ret_ends[2]);

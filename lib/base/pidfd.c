@@ -133,8 +133,9 @@ int proc__pidfd_is_child(int pidfd)
 int proc__pidfd_has_ended(int pidfd)
 {
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
-    /* An ended one is readable at once; the time is for a poll(2) that a signal interrupts. */
-    return proc__poll(&end, 1, proc__deadline_in(10)) != 0;
+    int ready = proc__poll(&end, 1, proc__deadline_in(0));
+    /* Where that itself fails, one that can be found may still run. */
+    return ready < 0 ? proc__pidfd_signal(pidfd, 0, 0) == -ESRCH : ready;
 }
 
 int proc__pidfd_await(int pidfd)

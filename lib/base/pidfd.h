@@ -18,7 +18,7 @@ int proc__pidfd_signal(int pidfd, int signal, unsigned flags);
  * which -ECHILD: not our child, or no longer.
  */
 int proc__pidfd_reap(int pidfd, proc_exit *ret_exit, proc_usage *ret_usage);
-/* 1: the process has ended, whosever child it is or was. */
+/* 1: the process has ended, whosever child it is or was; where poll(2) fails that is seen only when it is reaped. */
 int proc__pidfd_has_ended(int pidfd);
 /* Waits for the end of a child, however long it takes, and reaps it. 0 or a negative errno. */
 int proc__pidfd_await(int pidfd);

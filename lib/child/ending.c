@@ -37,8 +37,7 @@ static proc_exit status_after_a_thief(int pidfd)
  */
 static int look_at_orphan(proc_child *child)
 {
-    struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
-    if (!child->reaped_end && proc__poll(&end, 1, proc__deadline_in(0)) == 0)
+    if (!child->reaped_end && !proc__pidfd_has_ended(child->pidfd))
         return -ETIMEDOUT;
     if (!child->reaped_end)
         child->reaped_end = proc__deadline_in(proc__probe_exit_info() != 0 ? REAPER_MS : 0);
@@ -48,6 +47,14 @@ static int look_at_orphan(proc_child *child)
     child->exit = ended;
     child->ended = 1;
     return 0;
+}
+
+deadline proc__child_reaped_end(proc_child *child)
+{
+    pthread_mutex_lock(&child->lock);
+    deadline end = child->ended ? 0 : child->reaped_end;
+    pthread_mutex_unlock(&child->lock);
+    return end;
 }
 
 static int look_locked(proc_child *child)

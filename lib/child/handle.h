@@ -43,6 +43,7 @@ struct stream {
 
 struct proc_child {
     pthread_mutex_t lock;
+    pthread_mutex_t tree_lock; /* before `lock`: one signal to the tree at a time */
     int owner; /* pid of the program that started it: in a forked copy the handle is only memory */
     int pid;
     int pidfd;
@@ -132,13 +133,18 @@ void proc__pump_set_remove(proc_child *child, struct stream *stream);
 int proc__child_look(proc_child *child);
 /* Waits until then; answers as the look does. */
 int proc__child_wait_until(proc_child *child, deadline when);
+/* Until when its reaper is waited for, of an orphan that has ended; 0: there is no such wait, or it is over. */
+deadline proc__child_reaped_end(proc_child *child);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);
-/* The same to end the child: it is reached in any case, also if it has left the group that it led. */
+/*
+ * The same to end the child: it is reached in any case, also if it has left the group that it led. PROC_GROUP: its group
+ * was; PROC_ONE: it alone; or a negative errno.
+ */
 int proc__child_signal_to_end(proc_child *child, int signal, int scope);
 /*
- * The same to several, each of them once; PROC_GROUP: the groups of those who lead one, the others alone. 0, or the
- * negative errno of the first who could not be sent it, if nobody could.
+ * The same to several, each of them once; PROC_GROUP: the groups of those who lead one, the others alone. PROC_GROUP: a
+ * group was reached; PROC_ONE: none was; or the negative errno of the first who could not be sent it, if nobody could.
  */
 int proc__crew_signal(const struct crew *crew, int signal, int scope);
 

@@ -30,6 +30,7 @@ proc_child *proc__child_new(const proc_stop_step *stop, size_t stop_count, int l
     if (steps)
         memcpy(steps, stop, stop_count * sizeof *steps);
     pthread_mutex_init(&child->lock, NULL);
+    pthread_mutex_init(&child->tree_lock, NULL);
     child->owner = (int)getpid();
     child->pid = child->pidfd = child->pump_fd = child->cancel_fd = -1;
     child->leads_group = leads_group;
@@ -52,6 +53,7 @@ void proc__child_discard(proc_child *child)
         proc__parent_thread_done(&child->parent_thread, child->ended);
     proc__fd_close(&child->pidfd);
     pthread_mutex_destroy(&child->lock);
+    pthread_mutex_destroy(&child->tree_lock);
     free(child->streams);
     free(child->stop);
     free(child);

@@ -57,9 +57,10 @@ int proc__child_signal(proc_child *child, int signal, int scope)
 int proc__child_signal_to_end(proc_child *child, int signal, int scope)
 {
     int rc = proc__child_signal(child, signal, scope);
-    if (rc == -ENOTSUP || (scope == PROC_GROUP && getpgid(child->pid) != child->pid))
-        rc = proc__child_signal(child, signal, PROC_ONE);
-    return rc;
+    if (scope != PROC_GROUP || (rc != -ENOTSUP && getpgid(child->pid) == child->pid))
+        return rc < 0 ? rc : scope;
+    int alone = proc__child_signal(child, signal, PROC_ONE);
+    return rc == 0 && (alone == 0 || alone == -ESRCH) ? PROC_GROUP : alone;
 }
 
 /* 1: a signal to the group of the stage that it has joined is one to it. */
@@ -85,9 +86,9 @@ static void signal_child(struct call_to_all *call, proc_child *child)
 {
     int to_group = goes_to_group(call, child);
     int rc = proc__child_signal_to_end(child, call->signal, to_group ? PROC_GROUP : PROC_ONE);
-    call->group_reached |= rc == 0 && to_group;
-    call->reached |= rc == 0 || rc == -ESRCH;
-    call->failure = call->failure ? call->failure : rc;
+    call->group_reached |= rc == PROC_GROUP;
+    call->reached |= rc >= 0 || rc == -ESRCH;
+    call->failure = call->failure || rc >= 0 ? call->failure : rc;
 }
 
 /*
@@ -108,7 +109,9 @@ int proc__crew_signal(const struct crew *crew, int signal, int scope)
         if (!is_over && !has_been)
             signal_child(&call, child);
     }
-    return call.reached ? 0 : call.failure;
+    if (!call.reached)
+        return call.failure;
+    return call.group_reached ? PROC_GROUP : PROC_ONE;
 }
 
 int proc_kill(proc_child *child, int signal, int scope)

@@ -99,7 +99,8 @@ static struct report bear(struct birth *birth)
 
 static struct report enter(const struct birth *birth)
 {
-    if (!birth->namespaces)
+    /* What needs no birth is the child's own step, and nobody enters the user namespace that it is in. */
+    if (!birth->namespaces || !birth->namespaces->births.is_held)
         return STEP_DONE;
     struct report report = proc__namespaces_join(birth->namespaces);
     return report.step ? report : proc__namespaces_make_time(birth->namespaces);

@@ -30,11 +30,11 @@ static int wants_the_child_awake(int signal)
 /* As far as one call to the kernel reaches. By default that is a group for each who leads one. */
 static int signal_plainly(const struct crew *crew, const proc_stop_step *step, int awake)
 {
-    const proc_reach reach = {.rung = step->scope == PROC_GROUP ? PROC_REACH_GROUP : PROC_REACH_ONE};
     int scope = crew->children[0]->stop_count > 0 ? step->scope : PROC_GROUP;
     int rc = proc__crew_signal(crew, step->signal, scope);
     if (rc < 0)
         return rc;
+    const proc_reach reach = {.rung = rc == PROC_GROUP ? PROC_REACH_GROUP : PROC_REACH_ONE};
     if (awake)
         proc__crew_signal(crew, SIGCONT, scope);
     for (size_t i = 0; i < crew->count; i++)
@@ -52,6 +52,12 @@ static int signal_trees(const struct crew *crew, const proc_stop_step *step, int
 int proc__stop_next(const struct crew *crew, struct stop_ladder *ladder)
 {
     const proc_stop_step *step = step_at(crew->children[0], ladder->next);
+    deadline reaped_end = proc__child_reaped_end(crew->children[0]);
+    /* It has ended, and no step brings the news of how any sooner. */
+    if (reaped_end != 0) {
+        ladder->until = reaped_end;
+        return 1;
+    }
     if (!step)
         return 0;
     ladder->next++;

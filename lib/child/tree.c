@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "../base/fd.h"
 #include "../base/pidfd.h"
 #include "handle.h"
 
@@ -150,12 +151,15 @@ static int walk(struct tree *tree, const struct crew *crew, int signal, deadline
     return rc < 0 ? rc : failure;
 }
 
-/* Members of a group are not counted, and those of a namespace neither. */
+/* Members of a group are not counted, and those of a namespace neither. What nobody got has reached no rung. */
 static int signal_children(struct tree *tree, const struct crew *crew, int signal, int rung)
 {
-    tree->reach.rung = rung;
+    int rc = proc__crew_signal(crew, signal, rung == PROC_REACH_GROUP ? PROC_GROUP : PROC_ONE);
+    if (rc < 0)
+        return rc;
+    tree->reach.rung = rung == PROC_REACH_GROUP && rc != PROC_GROUP ? PROC_REACH_ONE : rung;
     tree->reach.signaled = 0;
-    return proc__crew_signal(crew, signal, rung == PROC_REACH_GROUP ? PROC_GROUP : PROC_ONE);
+    return 0;
 }
 
 /* What holds for each of them. */
@@ -180,14 +184,26 @@ static int add_roots(struct tree *tree, const struct crew *crew)
     return rc;
 }
 
+/* Others may have joined the group from outside of the namespace. */
+static int kill_namespaces(struct tree *tree, const struct crew *crew)
+{
+    int rc = signal_children(tree, crew, SIGKILL, PROC_REACH_NAMESPACE);
+    kill_groups(crew);
+    return rc;
+}
+
+/* Whether trees can be followed nobody sees without a free descriptor: then the walk says that there is none. */
 static int signal_by_best_way(struct tree *tree, const struct crew *crew, int signal, deadline until)
 {
     int rc = tree->found.count > 0 ? 0 : add_roots(tree, crew);
     if (signal == SIGKILL && are_all_first(crew))
-        return signal_children(tree, crew, signal, PROC_REACH_NAMESPACE);
-    if (rc == 0 && proc__descendants_possible() == 0)
+        return kill_namespaces(tree, crew);
+    int possible = rc < 0 ? rc : proc__descendants_possible();
+    if (rc == 0 && (possible == 0 || proc__is_want_of_ours(possible)))
         return walk(tree, crew, signal, until);
-    return signal_children(tree, crew, signal, leads_group(crew->children[0]) ? PROC_REACH_GROUP : PROC_REACH_ONE);
+    int sent =
+        signal_children(tree, crew, signal, leads_group(crew->children[0]) ? PROC_REACH_GROUP : PROC_REACH_ONE);
+    return sent < 0 ? sent : rc;
 }
 
 static void awaken(struct tree *tree, const struct crew *crew)
@@ -199,14 +215,31 @@ static void awaken(struct tree *tree, const struct crew *crew)
             proc__pidfd_signal(tree->found.items[i].pidfd, SIGCONT, 0);
 }
 
+/* Who is suspended to be killed must not be continued by another thread's signal meanwhile. How long that took. */
+static deadline enter(const struct crew *crew)
+{
+    deadline since = proc__now_ns();
+    for (size_t i = 0; i < crew->count; i++)
+        pthread_mutex_lock(&crew->children[i]->tree_lock);
+    return proc__now_ns() - since;
+}
+
+static void leave(const struct crew *crew)
+{
+    for (size_t i = crew->count; i-- > 0;)
+        pthread_mutex_unlock(&crew->children[i]->tree_lock);
+}
+
 int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, int awake, deadline until)
 {
     int cancellable;
     /* A thread that is cancelled halfway would leave them suspended. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
-    int rc = signal_by_best_way(tree, crew, signal, until);
+    deadline waited = enter(crew);
+    int rc = signal_by_best_way(tree, crew, signal, until + waited);
     if (awake)
         awaken(tree, crew);
+    leave(crew);
     proc__tree_await(tree, proc__deadline_in(0));
     pthread_setcancelstate(cancellable, NULL);
     return rc;

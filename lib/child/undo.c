@@ -102,7 +102,7 @@ static int save_directory(struct undo *undo, struct report *ret_report)
     if (!plan->cwd && plan->cwd_fd < 0)
         return 0;
     undo->cwd = proc__fd_open(".", O_PATH | O_DIRECTORY, 0);
-    if (undo->cwd == -EMFILE || undo->cwd == -ENFILE || undo->cwd == -ENOMEM)
+    if (proc__is_want_of_ours(undo->cwd))
         return fail(PROC_STEP_CWD, undo->cwd, -1, ret_report);
     return 0;
 }

@@ -94,11 +94,6 @@ static int is_frozen_v1(int dir)
 
 /* ---- Finding ---- */
 
-static int is_shortage(int rc)
-{
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
-}
-
 static int look_at(struct cgroup_join *join, struct failure *ret_failure)
 {
     int version = version_of(join->dir);
@@ -108,7 +103,7 @@ static int look_at(struct cgroup_join *join, struct failure *ret_failure)
         return fail(join, ENODEV, "not a control group", ret_failure);
     join->birthplace = version == 2 ? join->dir : -1;
     int frozen = version == 2 ? is_frozen_v2(join->dir) : is_frozen_v1(join->dir);
-    if (is_shortage(frozen))
+    if (proc__is_want_of_ours(frozen))
         return fail(join, -frozen, NULL, ret_failure);
     /* What cannot be read has no freezer, or keeps it to itself. */
     return frozen == 1 ? fail(join, EAGAIN, "the control group is frozen", ret_failure) : 0;

@@ -77,8 +77,7 @@ static int holds_its_number(const struct kin *kin)
 
 int proc__kin_has_ended(const struct kin *kin)
 {
-    struct pollfd end = {.fd = kin->pidfd, .events = POLLIN};
-    return proc__poll(&end, 1, proc__deadline_in(0)) > 0;
+    return proc__pidfd_has_ended(kin->pidfd);
 }
 
 int proc__descendants_await(struct descendants *tree, deadline when)
@@ -283,8 +282,10 @@ static int take_in(struct descendants *tree, int pid)
     if (rc < 0)
         return rc;
     kin.pidfd = proc__fd_above_stdio(proc__pidfd_open(pid));
+    if (kin.pidfd == -ESRCH || kin.pidfd == -EINVAL) /* gone, for an instant or longer */
+        return 0;
     if (kin.pidfd < 0)
-        return kin.pidfd == -EMFILE || kin.pidfd == -ENFILE || kin.pidfd == -ENOMEM ? kin.pidfd : 0;
+        return kin.pidfd;
     rc = prove(tree, &kin);
     if (rc > 0)
         tree->items[tree->count++] = kin;

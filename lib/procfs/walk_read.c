@@ -46,12 +46,6 @@ int proc__kept_close(struct kept *kept)
     return closed;
 }
 
-/* A want of ours, not a state of the process. */
-static int is_our_want(int rc)
-{
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
-}
-
 /* "123", or "123/stat" */
 static void path_to(char path[32], int number, const char *file)
 {
@@ -173,7 +167,7 @@ static int read_by_some_way(const struct subject *subject, enum source source)
 {
     int rc = read_source(subject, source);
     /* Of one whose parent is outside the pid namespace, kernels from 6.13 on say that it is not there. */
-    if (source == SOURCE_INFO && rc < 0 && !is_our_want(rc))
+    if (source == SOURCE_INFO && rc < 0 && !proc__is_want_of_ours(rc))
         rc = read_source(subject, source = SOURCE_STATUS);
     if (source < CORE_COUNT && source != SOURCE_STAT && rc == -ENOENT)
         rc = read_source(subject, SOURCE_STAT);
@@ -195,7 +189,7 @@ static int read_sources(const struct subject *subject)
         if (!(plan->sources & SOURCE_BIT(source)))
             continue;
         int rc = read_by_some_way(subject, source);
-        if (is_our_want(rc))
+        if (proc__is_want_of_ours(rc))
             return rc;
         switch (outcome_of(subject, source, rc)) {
         case GONE: return 0;
@@ -228,7 +222,7 @@ static int read_once(struct reader *reader, int base, struct kept *kept, proc_en
     if (needs_directory(reader, kept)) {
         path_to(path, entry->tid, NULL);
         subject.directory = proc__fd_open_at(base, path, O_PATH | O_DIRECTORY, 0);
-        if (is_our_want(subject.directory))
+        if (proc__is_want_of_ours(subject.directory))
             return subject.directory;
         if (subject.directory == -ENOENT || subject.directory == -ESRCH)
             return 0;
@@ -333,7 +327,7 @@ int proc__reader_list_threads(const struct reader *reader, int pid, struct list 
     char path[32];
     path_to(path, pid, "task");
     int fd = proc__fd_open_at(reader->root, path, O_RDONLY | O_DIRECTORY, 0);
-    if (is_our_want(fd))
+    if (proc__is_want_of_ours(fd))
         return fd;
     proc__list_begin(ret_list, fd < 0 ? -1 : fd);
     return 0;

@@ -16,6 +16,8 @@
 /* A size that was never set may span what is not even memory. */
 #define NEVER_SET_SIZE ((size_t)64 << 10)
 #define DEFAULT_UMASK 022
+/* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET of <linux/landlock.h>, since 6.12. */
+#define SCOPE_ABSTRACT UINT64_C(1)
 
 /* ---- Structs of any size ---- */
 
@@ -159,15 +161,30 @@ static int take_program(struct launch *launch, const proc_options *given, struct
     return 0;
 }
 
+/* An abstract socket is one of a network, and landlock may keep others from it. */
+static int can_say_ready(const struct request *request)
+{
+    uint32_t which = request->namespaces.create | proc__namespace_join_kinds(request->namespaces.join);
+    return !(request->sandbox.scope & SCOPE_ABSTRACT) && !(which & PROC_NS_NET);
+}
+
 /* By who will carry it out, on a copy: contradictions are told before anything is made. */
 static int check_request(const struct launch *launch, struct failure *failure)
 {
     const struct spawn_call call = {.verb = launch->verb};
     struct request scratch;
     int rc = proc__request_take(&scratch, launch->argv, &launch->program, &call, failure);
-    if (rc == 0 && launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
+    if (rc < 0)
+        return rc;
+    if (launch->program.namespaces && proc__namespaces_births(&scratch.namespaces).is_held)
         return proc__refuse(failure, ENOTSUP, "the program's .namespaces: a daemon is born before them");
-    return rc;
+    if (scratch.start.cwd_fd || scratch.start.group)
+        return proc__refuse(failure, EINVAL, "the program's .start->cwd_fd and .group: use .cwd");
+    if (launch->program.hook && scratch.hook.timeout_ms != 0)
+        return proc__refuse(failure, EINVAL, "the program's .hook->timeout_ms: use the daemon's .timeout_ms");
+    if (launch->options.flags & PROC_DAEMON_NOTIFY && !can_say_ready(&scratch))
+        return proc__refuse(failure, EINVAL, "NOTIFY: its socket is beyond .sandbox->scope or .namespaces");
+    return 0;
 }
 
 int proc__daemon_take(struct launch *launch, const proc_options *program, const proc_daemon_options *options,

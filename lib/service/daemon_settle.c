@@ -155,7 +155,7 @@ static int settle_or_undo(struct launch *launch, int cwd, struct failure *failur
 static int open_way_back(const struct launch *launch, int *ret_cwd)
 {
     *ret_cwd = launch->ready.plan.cwd ? proc__fd_open(".", O_PATH | O_DIRECTORY, 0) : -1;
-    return is_want_of_ours(*ret_cwd) ? *ret_cwd : 0;
+    return proc__is_want_of_ours(*ret_cwd) ? *ret_cwd : 0;
 }
 
 int proc__daemon_stay(struct launch *launch, struct failure *failure)

@@ -19,12 +19,6 @@
 
 #define LOCK_KINDS (PROC_LOCK_OFD | PROC_LOCK_FLOCK | PROC_LOCK_FCNTL)
 
-/* A descriptor or memory that we lack: an error of its own, where others mean that something is not to be known. */
-static inline int is_want_of_ours(int rc)
-{
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
-}
-
 /* ---- The file: lock_file.c ---- */
 
 /* A directory and a name in it, so that no chdir(2) and no turned link on the way changes what is meant. */

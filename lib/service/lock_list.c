@@ -208,7 +208,7 @@ int proc__lock_look_at_list(const struct lock_file *file, struct lock_sight *sig
     int rc = look_by_name(file, &buffer, sight);
     proc_buffer_done(&buffer);
     /* No /proc, or a denied one: nothing is seen. */
-    return is_want_of_ours(rc) ? rc : 0;
+    return proc__is_want_of_ours(rc) ? rc : 0;
 }
 
 /* ---- Descriptors ---- */

@@ -23,7 +23,7 @@ static int is_alive(int pid)
     proc_stat stat;
     int rc = proc_stat_read(PROC_PID(pid), &stat);
     if (rc < 0)
-        return is_want_of_ours(rc) ? rc : rc != -ESRCH;
+        return proc__is_want_of_ours(rc) ? rc : rc != -ESRCH;
     /* A leader whose other threads live on looks the same, but for their number. */
     return stat.state != 'Z' || stat.threads > 1;
 }
@@ -35,14 +35,14 @@ static int is_same_process(const proc_holder *holder)
     int rc = proc_identity_get(PROC_PID(holder->pid), &now);
     if (rc == 0)
         return proc_identity_same(&holder->identity, &now) ? is_alive(holder->pid) : 0;
-    return is_want_of_ours(rc) ? rc : rc == -ENODEV;
+    return proc__is_want_of_ours(rc) ? rc : rc == -ENODEV;
 }
 
 /* A file that holds nothing but a pid is believed, unless we can see that this process does not have the lock. */
 static int is_plausible(int pid, const struct lock_file *file)
 {
     int rc = proc__lock_is_held_by(pid, file);
-    return is_want_of_ours(rc) ? rc : rc != 0;
+    return proc__is_want_of_ours(rc) ? rc : rc != 0;
 }
 
 /* ---- What the file says ---- */

@@ -149,7 +149,7 @@ int proc__lock_here(struct lock_record *record)
 {
     int rc = read_word("/proc/sys/kernel/random/boot_id", record->boot, sizeof record->boot);
     keep_host(record->host, sizeof record->host);
-    return is_want_of_ours(rc) ? rc : 0;
+    return proc__is_want_of_ours(rc) ? rc : 0;
 }
 
 static int take_own_inode(int pid, uint64_t *ret_inode)
@@ -157,7 +157,7 @@ static int take_own_inode(int pid, uint64_t *ret_inode)
     int pidfd = proc__pidfd_open(pid);
     if (pidfd >= 0)
         *ret_inode = proc__pidfd_inode(pidfd);
-    int rc = is_want_of_ours(pidfd) ? pidfd : 0;
+    int rc = proc__is_want_of_ours(pidfd) ? pidfd : 0;
     proc__fd_close(&pidfd);
     return rc;
 }
@@ -171,7 +171,7 @@ static int describe_us(struct lock_record *record)
     proc_stat stat;
     int rc = proc_stat_read(PROC_SELF, &stat);
     if (rc < 0)
-        return is_want_of_ours(rc) ? rc : 0;
+        return proc__is_want_of_ours(rc) ? rc : 0;
     if (stat.pid != record->pid || !proc_stat_has(&stat, PROC_STAT_START_TICKS))
         return 0;
     record->start_ticks = stat.start_ticks;

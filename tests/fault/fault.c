@@ -265,12 +265,17 @@ int fault_run(const struct scenario *scenario, int show)
     return broken;
 }
 
-void fault_check(const struct scenario *scenarios, size_t count)
+void fault_take_stride(void)
 {
     const char *given = getenv("PROC_TEST_FAULT_STRIDE");
-    int broken = 0;
     if (given && atoi(given) > 1)
         stride = atoi(given);
+}
+
+void fault_check(const struct scenario *scenarios, size_t count)
+{
+    int broken = 0;
+    fault_take_stride();
     for (size_t i = 0; i < count; i++)
         broken += fault_run(&scenarios[i], 1);
     assert_int_equal(broken, 0);

@@ -41,6 +41,8 @@ void fault_end(void);
 
 /* All cases of a scenario. Returns how many are broken, and prints each if `show`. */
 int fault_run(const struct scenario *scenario, int show);
+/* Not all, if PROC_TEST_FAULT_STRIDE says so; what checks the harness itself does not ask. */
+void fault_take_stride(void);
 /* All cases of all scenarios, in a cmocka test: fails if one is broken. */
 void fault_check(const struct scenario *scenarios, size_t count);
 #define FAULT_CHECK(table) fault_check((table), sizeof(table) / sizeof(table)[0])

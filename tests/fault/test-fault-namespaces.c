@@ -6,8 +6,10 @@
 #define _GNU_SOURCE 1
 #include "started.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -93,6 +95,66 @@ static void an_orphan_in_pids(struct attempt *attempt)
     an_orphan(attempt, PROC_NAMESPACES(.create = PROC_NS_PID));
 }
 
+static void an_orphan_in_joined_pids(struct attempt *attempt)
+{
+    proc_child *host = NULL;
+    if (proc_spawn(&host, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_PID))) < 0)
+        complain("no host");
+    an_orphan(attempt, PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_PID, .pid = proc_child_pid(host)})));
+    proc_child_free(host);
+}
+
+static proc_child *sleeping_orphan(void)
+{
+    const proc_stop_steps steps = {
+        (const proc_stop_step[]){{SIGTERM, PROC_ONE, 1000}, {SIGKILL, PROC_ONE, 1000}}, 2};
+    proc_child *child = NULL;
+    if (proc_spawn(&child, CHILD_DOES("sleep", "forever"),
+                   PROC_OPTIONS(.flags = PROC_ORPHAN, .in = PROC_NULL, .stop = steps)) < 0)
+        complain("no orphan");
+    return child;
+}
+
+static void end_orphan(proc_child *child)
+{
+    struct pollfd end = {.fd = proc_child_fd(child), .events = POLLIN};
+    kill(proc_child_pid(child), SIGKILL);
+    poll(&end, 1, LONG_MS);
+    proc_child_free(child);
+}
+
+/* That it runs on is what the wait is to tell. */
+static void wait_for_a_running_orphan(struct attempt *attempt)
+{
+    proc_exit end = {.kind = 0x5a};
+    proc_child *child = sleeping_orphan();
+    fault_begin();
+    int rc = proc_wait(child, 15, &end);
+    fault_end();
+    attempt->rc = rc == -ETIMEDOUT ? 0 : rc;
+    attempt->untouched = end.kind == 0x5a;
+    if (rc == 0)
+        find_wrong(attempt, "told to have ended, and runs");
+    end_orphan(child);
+}
+
+static void stop_an_orphan(struct attempt *attempt)
+{
+    proc_exit end = {.kind = 0x5a};
+    proc_child *child = sleeping_orphan();
+    fault_begin();
+    attempt->rc = proc_stop(child, &end);
+    fault_end();
+    attempt->untouched = end.kind == 0x5a;
+    if (attempt->rc == 0 && end.kind != PROC_LOST && (end.kind != PROC_SIGNALED || end.code == 0))
+        find_wrong(attempt, "invented a status");
+    if (attempt->rc < 0)
+        end_orphan(child);
+    else
+        proc_child_free(child);
+}
+
 static void users_and_ids(struct attempt *attempt)
 {
     spawn_in(attempt, PROC_NAMESPACES(.create = PROC_NS_USER | PROC_NS_PID | PROC_NS_NET, .flags = PROC_NS_AS_ROOT),
@@ -172,8 +234,15 @@ static void a_start_into_namespaces_leaves_no_trace_when_a_call_fails(void **sta
 
 static void an_orphan_leaves_no_trace_when_a_call_fails(void **state)
 {
-    static const struct scenario scenarios[] = {{"an orphan", a_plain_orphan}};
-    static const struct scenario in_pids[] = {{"an orphan in pids", an_orphan_in_pids}};
+    static const struct scenario scenarios[] = {
+        {"an orphan", a_plain_orphan},
+        {"wait for a running orphan", wait_for_a_running_orphan},
+        {"stop an orphan", stop_an_orphan},
+    };
+    static const struct scenario in_pids[] = {
+        {"an orphan in pids", an_orphan_in_pids},
+        {"an orphan in joined pids", an_orphan_in_joined_pids},
+    };
     int memory = proc__probe_memory();
     (void)state;
     if (memory < 0 || memory == MEMORY_EMULATED || proc_has(PROC_FEATURE_PIDFD) != 1)
@@ -215,5 +284,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_start_with_other_users_leaves_no_trace_when_a_call_fails),
         cmocka_unit_test(a_start_that_joins_leaves_no_trace_when_a_call_fails),
     };
+    live_below_heir();
     return run_suite("fault-namespaces", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -114,6 +114,7 @@ static int run_among_few(void *arg)
     (void)arg;
     if (mount_proc() < 0 || proc__descendants_possible() < 0)
         return NOT_POSSIBLE;
+    fault_take_stride();
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
         broken += fault_run(&scenarios[i], 1);
     return broken > 0;

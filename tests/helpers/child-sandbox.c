@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -63,6 +64,23 @@ static int try_bind(int argc, char **argv)
     return 0;
 }
 
+/* The name without the byte of 0 before it. */
+static int try_abstract(int argc, char **argv)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *name = argc > 1 ? argv[1] : "";
+    size_t len = strnlen(name, sizeof address.sun_path - 1);
+    memcpy(address.sun_path + 1, name, len);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    tell("connect", fd < 0 ? fd : connect(fd, (struct sockaddr *)&address, size));
+    close(fd);
+    fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    tell("send", fd < 0 ? fd : (int)sendto(fd, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&address, size));
+    close(fd);
+    return 0;
+}
+
 static int try_signal(int argc, char **argv)
 {
     return tell("signal", kill((pid_t)number_at(argc, argv, 1, 0), 0));
@@ -87,6 +105,7 @@ const struct verb sandbox_verbs[] = {
     {"try-read", "PATH ...", try_read},
     {"try-write", "PATH ...: makes it if need be", try_write},
     {"try-bind", "PORT ...: of TCP", try_bind},
+    {"try-abstract", "NAME: of a unix socket that listens, and of one for datagrams", try_abstract},
     {"try-signal", "PID", try_signal},
     {"try-uname", "", try_uname},
     {"ids", ": real and effective user", ids},

@@ -38,6 +38,12 @@ void choose_next_pid(int pid);
 void thief_start(int options);
 void thief_stop(void);
 
+/*
+ * For main(): goes on in a copy, whose orphans come to the program that was started, which reaps them at once and leaves
+ * as the copy does. Not every init is as quick, and some reap nobody.
+ */
+void live_below_heir(void);
+
 /* For setup and teardown: orphans come to this program, and daemons are then its to reap. */
 int adopt_orphans(void **state);
 int adopt_no_more(void **state);
