@@ -308,8 +308,8 @@ PROC_API int proc_wait_any(proc_child *const children[], size_t count, int timeo
  * Sends a signal.
  *
  * One to a tree takes longer than a system call: at most a second for the search, and after SIGKILL at most another one
- * for the end of all, so that proc_child_reach() can tell who is left. Threads that signal the same tree do it one after
- * the other, each in a time of its own. This program itself is never signalled by it.
+ * for the end of all, so that proc_child_reach() can tell who is left. Threads that signal the same tree do it one
+ * after the other, each in a time of its own. This program itself is never signalled by it.
  *
  * @param child A handle.
  * @param signal 1..64, or 0 to ask only whether it could be signalled.

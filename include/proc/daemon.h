@@ -216,14 +216,14 @@ PROC_API int proc_supervised(void);
  *
  * The lock is handed on: the program holds it as long as it has that descriptor, and may take it up by
  * proc_lock_take_over(). With PROC_DAEMON_NOTIFY the socket is there until the program is ready; what it tells later
- * finds nobody. What it has told last by STATUS is in the text of one that has ended, or was not ready in time: so does a
- * program say why it cannot start, or what keeps it.
+ * finds nobody. What it has told last by STATUS is in the text of one that has ended, or was not ready in time: so does
+ * a program say why it cannot start, or what keeps it.
  *
  * @param argv The arguments, argv[0] first, ended by NULL.
  * @param options What to run: flags SEARCH_RELATIVE, SCRIPT_FALLBACK and INHERIT_SIGNALS, program, search, env,
- *        env_edit, start->candidates and program_fd, signals, scheduling, limits, namespaces that need no birth of their
- *        own, sandbox, and a hook, which has no time of its own; nothing else. NULL = all defaults. Without .signals,
- *        those that we ignore are reset, too.
+ *        env_edit, start->candidates and program_fd, signals, scheduling, limits, namespaces that need no birth of
+ *        their own, sandbox, and a hook, which has no time of its own; nothing else. NULL = all defaults. Without
+ *        .signals, those that we ignore are reset, too.
  * @param daemon_options How; not STAY, KEEP_ERR, notify_fd. NULL = all defaults.
  * @param ret_report Receives the outcome.
  * @return 0: it is ready; or a negative errno as proc_daemonize() in the launcher, of which -ENOENT, -EACCES, -ENOEXEC

@@ -37,8 +37,8 @@ extern "C" {
  * alone the descriptors that it has not opened, and not become a program itself.
  *
  * In a daemon's program it is the daemon's: one that refuses is PROC_DAEMON_FAILED with that step, one that ends its
- * process PROC_DAEMON_ENDED, and one that does not return PROC_DAEMON_SILENT when the launcher's time is over; timeout_ms
- * is refused there.
+ * process PROC_DAEMON_ENDED, and one that does not return PROC_DAEMON_SILENT when the launcher's time is over;
+ * timeout_ms is refused there.
  *
  * For proc_spawn(), proc_run() and a daemon's program; proc_fork() and proc_exec() refuse it: there is no need of one.
  * @snippet fork.c hook

@@ -138,8 +138,8 @@ deadline proc__child_reaped_end(proc_child *child);
 /* As proc_kill(), for a handle and arguments that are known to be good. */
 int proc__child_signal(proc_child *child, int signal, int scope);
 /*
- * The same to end the child: it is reached in any case, also if it has left the group that it led. PROC_GROUP: its group
- * was; PROC_ONE: it alone; or a negative errno.
+ * The same to end the child: it is reached in any case, also if it has left the group that it led. PROC_GROUP: its
+ * group was; PROC_ONE: it alone; or a negative errno.
  */
 int proc__child_signal_to_end(proc_child *child, int signal, int scope);
 /*

@@ -39,8 +39,8 @@ void thief_start(int options);
 void thief_stop(void);
 
 /*
- * For main(): goes on in a copy, whose orphans come to the program that was started, which reaps them at once and leaves
- * as the copy does. Not every init is as quick, and some reap nobody.
+ * For main(): goes on in a copy, whose orphans come to the program that was started, which reaps them at once and
+ * leaves as the copy does. Not every init is as quick, and some reap nobody.
  */
 void live_below_heir(void);
 
