@@ -221,7 +221,7 @@ static void signals_that_come_all_the_time_disturb_no_call(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        spawning_test(who_waits_is_not_woken_up_before_there_is_something_to_do),
+        pidfd_test(who_waits_is_not_woken_up_before_there_is_something_to_do),
         spawning_test(signals_that_come_all_the_time_disturb_no_call),
     };
     return run_suite("idle", tests, sizeof tests / sizeof tests[0], argc, argv);
