@@ -75,7 +75,7 @@ static void no_handler_of_any_signal_is_left(void **state)
     assert_in_fork(all_have_handlers, NULL);
 }
 
-/* SIGTTIN and SIGTTOU among them, which a shell without job control hands on so. SIGCHLD is not: we wait for children. */
+/* SIGTTIN and SIGTTOU among them, which a shell without job control hands on so. Not SIGCHLD: we wait for children. */
 static int all_are_ignored(void *arg)
 {
     (void)arg;

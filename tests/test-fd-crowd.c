@@ -136,8 +136,8 @@ static void none_of_up_to_a_hundred_thousand_passes(void **state)
 /* ---- No room ---- */
 
 /*
- * Files are opened by us, so a number must be free for each; what was opened before is given back. The copy's own way to
- * complain is among the numbers that are taken.
+ * Files are opened by us, so a number must be free for each; what was opened before is given back. The copy's own way
+ * to complain is among the numbers that are taken.
  */
 static int opens_files_once_there_is_room(void *arg)
 {

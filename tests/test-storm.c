@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many threads that start children at the same time, in all kinds of ways, while others fork: each child has what it was
- * given and nothing of the others', no start hangs by what another one's child holds, and a program that was written a
- * moment ago is started, whoever still has it open. PROC_STRESS=STARTS: how many each thread makes.
+ * Many threads that start children at the same time, in all kinds of ways, while others fork: each child has what it
+ * was given and nothing of the others', no start hangs by what another one's child holds, and a program that was
+ * written a moment ago is started, whoever still has it open. PROC_STRESS=STARTS: how many each thread makes.
  */
 #define _GNU_SOURCE 1
 #include "started.h"
@@ -168,7 +168,8 @@ static void *kill_at_once(void *arg)
             proc_child_free(child);
         }
         if (rc < 0 || ended.kind != PROC_SIGNALED || ended.code != SIGKILL)
-            snprintf(starter->complaint, sizeof starter->complaint, "%s, exit %d", rc_name(rc), proc_exit_shell(&ended));
+            snprintf(starter->complaint, sizeof starter->complaint, "%s, exit %d", rc_name(rc),
+                     proc_exit_shell(&ended));
     }
     return NULL;
 }
@@ -187,8 +188,8 @@ static char *workshop;
 static atomic_int written, busy;
 
 /*
- * The descriptor to write is in every copy that another thread makes meanwhile, and in every child until its execve(2). A
- * loaded machine may let one lie for longer than the patience of the library lasts.
+ * The descriptor to write is in every copy that another thread makes meanwhile, and in every child until its execve(2).
+ * A loaded machine may let one lie for longer than the patience of the library lasts.
  */
 static void *write_and_start(void *arg)
 {
@@ -210,7 +211,8 @@ static void *write_and_start(void *arg)
         if (rc == 0)
             rc = proc_wait(child, PATIENCE_MS, &ended);
         if (rc != -ETXTBSY && (rc < 0 || ended.kind != PROC_EXITED || ended.code != starter->number))
-            snprintf(starter->complaint, sizeof starter->complaint, "%s, exit %d", rc_name(rc), proc_exit_shell(&ended));
+            snprintf(starter->complaint, sizeof starter->complaint, "%s, exit %d", rc_name(rc),
+                     proc_exit_shell(&ended));
         proc_child_free(child);
         unlink(path);
     }
