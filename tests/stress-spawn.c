@@ -152,8 +152,37 @@ static int run_and_captured(void)
     return rc;
 }
 
+/* In a copy of our memory. */
+static int with_ids(void)
+{
+    const uint32_t uid = geteuid(), gid = getegid();
+    return start_and_wait(PROC_OPTIONS(.ids = PROC_IDS(.uid = &uid, .gid = &gid, .keep_groups = 1)));
+}
+
+static int nothing_to_do(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+static int with_a_hook(void)
+{
+    return start_and_wait(PROC_OPTIONS(.hook = PROC_HOOK(nothing_to_do, NULL), .out = PROC_PIPE));
+}
+
+static int bound_to_us(void)
+{
+    return start_and_wait(PROC_OPTIONS(.flags = PROC_DIE_WITH_PARENT));
+}
+
+static int on_a_terminal(void)
+{
+    return start_and_wait(PROC_OPTIONS(.in = PROC_PTY, .out = PROC_PTY, .err = PROC_PTY));
+}
+
 static int (*const ways[])(void) = {
     plainly, with_pipes, in_a_group_elsewhere, what_is_missing, killed_by_the_free, run_and_captured,
+    with_ids, with_a_hook, bound_to_us, on_a_terminal,
 };
 #define WAYS (sizeof ways / sizeof ways[0])
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The two ways to make a process: in our memory and in a copy of it. That both are what they say, tell the same, leave
- * nothing, and fit on their stack.
+ * nothing, fit on their stack, and what they cost us.
  */
 #define _GNU_SOURCE 1
 #include "started.h"
@@ -259,6 +259,92 @@ static void the_child_side_fits_on_its_stack(void **state)
         assert_in_fork(fits, &fallback);
 }
 
+/* ---- What a start costs us ---- */
+
+#define PAGES 4096
+
+/* How many pages the kernel has to give us, or to make ours again, when all are written. */
+static long faults_of_writing(volatile char *memory, size_t page)
+{
+    struct rusage before, after;
+    getrusage(RUSAGE_THREAD, &before);
+    for (size_t i = 0; i < PAGES; i++)
+        memory[i * page] = (char)i;
+    getrusage(RUSAGE_THREAD, &after);
+    return after.ru_minflt - before.ru_minflt;
+}
+
+/* So it takes no longer from a large program than from a small one, and needs no memory that is not there. */
+static void a_start_in_our_memory_copies_no_page_of_it(void **state)
+{
+    (void)state;
+    if (proc__probe_memory() != MEMORY_SHARED)
+        SKIP_TEST("memory is not shared here");
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    madvise(memory, PAGES * page, MADV_NOHUGEPAGE);
+    faults_of_writing(memory, page);
+    proc_child *child = start(CHILD_DOES("exit", "0"), PROC_OPTIONS(.in = PROC_PIPE, .cwd = "/"));
+    long shared = faults_of_writing(memory, page);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+    child = start(CHILD_DOES("exit", "0"), PROC_OPTIONS(.ids = same_ids()));
+    long copied = faults_of_writing(memory, page);
+    assert_ends(child, PROC_EXITED, 0);
+    proc_child_free(child);
+    munmap(memory, PAGES * page);
+    assert_true(shared < PAGES / 10);
+    assert_true(copied > PAGES / 2); /* or this would show nothing */
+}
+
+static int do_nothing(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+static long count_mappings(void)
+{
+    char *text = file_read("/proc/self/maps");
+    long count = 0;
+    for (const char *at = text; at && (at = strchr(at, '\n')); at++)
+        count++;
+    free(text);
+    return count;
+}
+
+/* In our memory, in a copy, with a hook, with a thread behind it. */
+static void start_in_all_ways(int times)
+{
+    const proc_hook *hook = PROC_HOOK(do_nothing, NULL);
+    const proc_options kinds[] = {
+        {.size = sizeof kinds[0]},
+        {.size = sizeof kinds[0], .ids = same_ids()},
+        {.size = sizeof kinds[0], .hook = hook},
+        {.size = sizeof kinds[0], .flags = PROC_DIE_WITH_PARENT},
+    };
+    for (int i = 0; i < times * 4; i++) {
+        proc_child *child = start(CHILD_DOES("exit", "3"), &kinds[i % 4]);
+        assert_ends(child, PROC_EXITED, 3);
+        proc_child_free(child);
+    }
+}
+
+static void starts_of_every_kind_leave_no_mapping(void **state)
+{
+    enum { TIMES = 25 };
+    (void)state;
+    if (SANITIZER_THREADS)
+        SKIP_TEST("the thread sanitizer keeps mappings of threads that have ended");
+    start_in_all_ways(3); /* libc keeps the stacks of some threads */
+    long before = count_mappings();
+    start_in_all_ways(TIMES);
+    long after = count_mappings();
+    if (after >= before + TIMES / 2)
+        fail_msg("%ld mappings have become %ld", before, after);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -270,6 +356,8 @@ int main(int argc, char **argv)
         spawning_test(a_failure_reads_the_same_from_each_memory),
         spawning_test(a_copied_start_succeeds_time_and_again),
         spawning_test(the_child_side_fits_on_its_stack),
+        machine_test(a_start_in_our_memory_copies_no_page_of_it),
+        spawning_test(starts_of_every_kind_leave_no_mapping),
     };
     return run_suite("engine", tests, sizeof tests / sizeof tests[0], argc, argv);
 }

@@ -528,7 +528,7 @@ static void no_report_is_lost_when_all_low_numbers_are_targets(void **state)
     (void)state;
     for (int i = 0; i < COUNT; i++)
         slots[i] = (proc_slot){3 + i, PROC_NULL};
-    /* With ids it comes home through a pipe. */
+    /* From a copy of our memory. Every other kind of start: test-fd-shuffle. */
     assert_fails(PROC_ARGV("/nope/program"),
                  PROC_OPTIONS(.fds = {slots, COUNT}, .ids = PROC_IDS(.uid = &uid, .gid = &gid, .keep_groups = 1)),
                  -ENOENT, PROC_STEP_EXEC, 0, NULL);

@@ -63,6 +63,23 @@ static int exit_on(int argc, char **argv)
     pause_for_ever();
 }
 
+/* One that it waits for comes even if it is one to stop or to continue it. */
+static int tell_signals(int argc, char **argv)
+{
+    sigset_t all;
+    (void)argc, (void)argv;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    say("ready");
+    for (;;) {
+        int number = sigwaitinfo(&all, NULL);
+        if (number > 0)
+            say("%d", number);
+        if (number == SIGTERM)
+            return 0;
+    }
+}
+
 static int stop_self(int argc, char **argv)
 {
     say("stopping");
@@ -98,6 +115,8 @@ const struct verb signal_verbs[] = {
     {"sleep", "MS | forever", sleep_a_while},
     {"ignore", "SIGNAL ...: prints `ready`, then pauses", ignore},
     {"exit-on", "SIGNAL CODE: prints `ready`, then pauses", exit_on},
+    {"tell-signals", ": prints `ready`, then the number of each signal that it gets; SIGTERM is the last",
+     tell_signals},
     {"stop-self", "[CODE]: prints `stopping`, stops; once continued prints `continued` and leaves", stop_self},
     {"ready", ": prints `ready`, then pauses", ready_and_pause},
     {"burn", "MS [MEBIBYTES]", burn},
