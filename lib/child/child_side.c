@@ -254,7 +254,7 @@ struct child_step {
 };
 
 static const struct child_step list[] = {
-    {save_needed, {{0, 0, 0}}},
+    {.take = save_needed},
     {enter_group, {{PROC_STEP_SESSION, PROC_CHANGED_SESSION, 0}, {PROC_STEP_GROUP, PROC_CHANGED_SESSION, 0}}},
     {enter_terminal, {{PROC_STEP_TERMINAL, PROC_CHANGED_SESSION, 1}}},
     {enter_cgroup, {{PROC_STEP_CGROUP, PROC_CHANGED_LIMITS, 0}}},
@@ -270,7 +270,7 @@ static const struct child_step list[] = {
       {PROC_STEP_ID_MAP, PROC_CHANGED_NAMESPACES, 1},
       {PROC_STEP_HOSTNAME, PROC_CHANGED_NAMESPACES, 1},
       {PROC_STEP_NETWORK, PROC_CHANGED_NAMESPACES, 1}}},
-    {set_umask, {{0, 0, 0}}},
+    {.take = set_umask},
     {enter_root, {{PROC_STEP_ROOT, PROC_CHANGED_ROOT, 1}}},
     {mount_proc, {{PROC_STEP_MOUNT, PROC_CHANGED_NAMESPACES, 1}}},
     {enter_directory, {{PROC_STEP_CWD, 0, 0}}},
@@ -285,19 +285,19 @@ static const struct child_step list[] = {
     {die_with_parent, {{PROC_STEP_DIE_WITH_PARENT, 0, 0}}},
 
     /* All that is not about a new program is settled. */
-    {NULL, {{0, 0, 0}}},
+    {.take = NULL},
 
     {run_hook, {{PROC_STEP_HOOK, 0, 0}}},
     {close_others, {{PROC_STEP_CLOSE, 0, 0}}},
     {enter_landlock, {{PROC_STEP_LANDLOCK, PROC_CHANGED_SANDBOX, 1}}},
-    {drop_needed, {{0, 0, 0}}},
+    {.take = drop_needed},
     {set_dispositions, {{PROC_STEP_SIGNALS, 0, 0}}},
     {set_mask, {{PROC_STEP_SIGNALS, 0, 0}}},
-    {announce, {{0, 0, 0}}},
+    {.take = announce},
     {enter_filter, {{PROC_STEP_SECCOMP, PROC_CHANGED_SANDBOX, 0}}},
     {execute, {{PROC_STEP_SEARCH, 0, 0}, {PROC_STEP_EXEC, 0, 0}}},
 
-    {NULL, {{0, 0, 0}}},
+    {.take = NULL},
 };
 
 #define NUMBER_COUNT (sizeof list / sizeof list[0] * NUMBERS_PER_STEP)
