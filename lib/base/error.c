@@ -6,6 +6,7 @@
  */
 #include "error.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,11 @@ int proc__fail(struct failure *ret_failure, int step, int code, int index, const
 int proc__refuse(struct failure *ret_failure, int code, const char *what)
 {
     return proc__fail(ret_failure, PROC_STEP_OPTIONS, code, -1, what);
+}
+
+int proc__fail_memory(struct failure *ret_failure)
+{
+    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
 }
 
 const char *proc_step_name(int step)

@@ -22,6 +22,8 @@ struct failure {
 int proc__fail(struct failure *ret_failure, int step, int code, int index, const char *argument);
 /* The same for a request that makes no sense, or that this version cannot carry out; the words say what of it. */
 int proc__refuse(struct failure *ret_failure, int code, const char *what);
+/* The same for memory that we lack. */
+int proc__fail_memory(struct failure *ret_failure);
 /* Writes `verb "thing": step "argument": reason` into the caller's error, if there is one. */
 void proc__error_render(proc_error *error, const char *verb, const char *thing, const struct failure *failure);
 /* The words for an errno, in the buffer or static. Safe in any thread, unlike strerror(3). */

@@ -16,7 +16,7 @@ static int make_room(struct course *course, struct failure *ret_failure)
     course->stages = calloc(course->crew.count, sizeof *course->stages);
     if (course->stages && proc__pump_prepare(&course->crew) == 0)
         return 0;
-    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+    return proc__fail_memory(ret_failure);
 }
 
 static int start(struct pipeline *pipeline, struct course *course)

@@ -14,11 +14,6 @@
 #include "../base/fd.h"
 #include "environment.h"
 
-static int no_memory(struct failure *ret_failure)
-{
-    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
-}
-
 /* A function that goes on changes the vector that it gets; a program has a copy in any case. */
 static int make_environment(struct prepared *prepared, const struct spawn_call *call, struct failure *ret_failure)
 {
@@ -28,12 +23,12 @@ static int make_environment(struct prepared *prepared, const struct spawn_call *
     if (!env) /* after clearenv(3) */
         env = none;
     if (proc__announcement_make(&prepared->announcement, &prepared->request, env) < 0)
-        return no_memory(ret_failure);
+        return proc__fail_memory(ret_failure);
     const char *const *edits = prepared->announcement.edits ? prepared->announcement.edits : options->env_edit;
     if (edits || (options->env && call->body)) {
         prepared->edited_env = proc__environment_edit(env, edits ? edits : none);
         if (!prepared->edited_env)
-            return no_memory(ret_failure);
+            return proc__fail_memory(ret_failure);
         env = prepared->edited_env;
     }
     prepared->plan.env = env;
@@ -152,7 +147,7 @@ static int plan_to_stay(struct prepared *prepared, const struct spawn_call *call
     struct plan *plan = &prepared->plan;
     prepared->kept = calloc(prepared->wiring.move_count + PLAN_KEPT, sizeof *prepared->kept);
     if (!prepared->kept)
-        return no_memory(ret_failure);
+        return proc__fail_memory(ret_failure);
     plan->kept = prepared->kept;
     plan->stays = call->body;
     plan->arg = call->arg;

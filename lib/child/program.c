@@ -21,11 +21,6 @@
 #define DEFAULT_SEARCH "/usr/local/bin:/usr/bin:/bin"
 #define SHELL "/bin/sh"
 
-static int no_memory(struct failure *ret_failure)
-{
-    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
-}
-
 /* ---- By its path ---- */
 
 static int needs_search(const char *const *names)
@@ -141,7 +136,7 @@ int proc__program_prepare(struct program *ret_program, struct plan *plan, const 
     int rc = make_paths(ret_program, plan, request);
     if (rc == 0 && request->options.flags & PROC_SCRIPT_FALLBACK)
         rc = make_script_argv(ret_program, plan, request);
-    return rc < 0 ? no_memory(ret_failure) : 0;
+    return rc < 0 ? proc__fail_memory(ret_failure) : 0;
 }
 
 void proc__program_done(struct program *program)

@@ -65,7 +65,7 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
 
 static int out_of_memory(struct failure *ret_failure)
 {
-    return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+    return proc__fail_memory(ret_failure);
 }
 
 /* The handle takes our ends over. */

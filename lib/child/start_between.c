@@ -277,7 +277,8 @@ static void end_held(const struct birth *birth, int pid, int *pidfd)
 
 static int give_birth(struct birth *birth, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
-    int pidfd, pid = be_born(birth, &pidfd, ret_report);
+    int pidfd = -1;
+    int pid = be_born(birth, &pidfd, ret_report);
     if (pid < 0)
         return -ret_report->code;
     *ret_report = let_it_live(birth, pidfd);

@@ -84,7 +84,7 @@ int proc__namespace_join_check_open(const proc_ns_join *list, struct failure *re
     return 0;
 }
 
-static void add(struct namespace_sources *sources, int fd, uint32_t which, unsigned flags)
+static void note_source(struct namespace_sources *sources, int fd, uint32_t which, unsigned flags)
 {
     struct namespace_source source = {fd, which, flags};
     size_t at = sources->count++;
@@ -96,24 +96,24 @@ static void add(struct namespace_sources *sources, int fd, uint32_t which, unsig
 }
 
 /* Takes the file in any case. */
-static int add_file(struct namespace_sources *sources, int fd, uint32_t which, struct failure *ret_failure)
+static int note_file(struct namespace_sources *sources, int fd, uint32_t which, struct failure *ret_failure)
 {
     int kind = ioctl(fd, GET_KIND), code = kind < 0 ? errno : EINVAL;
     if (kind == (int)proc__namespace_flags(which)) {
-        add(sources, fd, which, 0);
+        note_source(sources, fd, which, 0);
         return 0;
     }
     proc__fd_close(&fd);
     return fail_kind(ret_failure, code, which, "not a namespace of that kind");
 }
 
-static int add_path(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
+static int note_path(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
 {
     /* Without waiting for the other end of what may be a FIFO. */
     int fd = proc__fd_open(source->path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return proc__fail(ret_failure, PROC_STEP_NAMESPACE, -fd, (int)source->which, source->path);
-    return add_file(sources, fd, source->which, ret_failure);
+    return note_file(sources, fd, source->which, ret_failure);
 }
 
 /*
@@ -130,7 +130,7 @@ static int setns_takes_pidfds(void)
     return rc != -EINVAL;
 }
 
-static int add_files_of(struct namespace_sources *sources, int pidfd, uint32_t which, struct failure *ret_failure)
+static int note_files_of(struct namespace_sources *sources, int pidfd, uint32_t which, struct failure *ret_failure)
 {
     const proc_target target = {.pidfd = &pidfd};
     for (int i = 0; i < NAMESPACE_KINDS; i++) {
@@ -140,40 +140,40 @@ static int add_files_of(struct namespace_sources *sources, int pidfd, uint32_t w
         int fd = proc__target_open(&target, kind->file, 0);
         if (fd < 0)
             return fail_kind(ret_failure, -fd, kind->bit, NULL);
-        add(sources, fd, kind->bit, 0);
+        note_source(sources, fd, kind->bit, 0);
     }
     return 0;
 }
 
 /* Takes the pidfd in any case. */
-static int add_process(struct namespace_sources *sources, int pidfd, uint32_t which, struct failure *ret_failure)
+static int note_process(struct namespace_sources *sources, int pidfd, uint32_t which, struct failure *ret_failure)
 {
     if (setns_takes_pidfds()) {
-        add(sources, pidfd, which, proc__namespace_flags(which));
+        note_source(sources, pidfd, which, proc__namespace_flags(which));
         return 0;
     }
-    int rc = add_files_of(sources, pidfd, which, ret_failure);
+    int rc = note_files_of(sources, pidfd, which, ret_failure);
     proc__fd_close(&pidfd);
     return rc;
 }
 
-static int add_descriptor(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
+static int note_descriptor(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
 {
     int fd = proc__fd_copy(*source->fd);
     if (fd < 0)
         return fail_kind(ret_failure, -fd, source->which, NULL);
     if (ioctl(fd, GET_KIND) >= 0 || proc__pidfd_signal(fd, 0, 0) == -EBADF)
-        return add_file(sources, fd, source->which, ret_failure);
-    return add_process(sources, fd, source->which, ret_failure);
+        return note_file(sources, fd, source->which, ret_failure);
+    return note_process(sources, fd, source->which, ret_failure);
 }
 
-static int add_pid(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
+static int note_pid(struct namespace_sources *sources, const proc_ns_join *source, struct failure *ret_failure)
 {
     const proc_target target = {.pid = source->pid};
     int pidfd = proc__target_pidfd(&target);
     if (pidfd < 0)
         return fail_kind(ret_failure, -pidfd, source->which, NULL);
-    return add_process(sources, pidfd, source->which, ret_failure);
+    return note_process(sources, pidfd, source->which, ret_failure);
 }
 
 static size_t count_kinds(const proc_ns_join *list)
@@ -192,15 +192,15 @@ int proc__namespace_join_open(const proc_ns_join *list, struct namespace_sources
         return 0;
     ret_sources->items = calloc(count_kinds(list), sizeof *ret_sources->items);
     if (!ret_sources->items)
-        return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+        return proc__fail_memory(ret_failure);
     int rc = 0;
     for (; rc == 0 && list->which; list++) {
         if (list->path)
-            rc = add_path(ret_sources, list, ret_failure);
+            rc = note_path(ret_sources, list, ret_failure);
         else if (list->fd)
-            rc = add_descriptor(ret_sources, list, ret_failure);
+            rc = note_descriptor(ret_sources, list, ret_failure);
         else
-            rc = add_pid(ret_sources, list, ret_failure);
+            rc = note_pid(ret_sources, list, ret_failure);
     }
     return rc;
 }

@@ -179,7 +179,7 @@ static int prepare_maps(struct namespaces *namespaces, const proc_namespaces *op
     namespaces->maps.uids = map_text(&options->uid_maps, as_root, (uint32_t)geteuid());
     namespaces->maps.gids = map_text(&options->gid_maps, as_root, (uint32_t)getegid());
     if (!namespaces->maps.uids || !namespaces->maps.gids)
-        return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+        return proc__fail_memory(ret_failure);
     return 0;
 }
 

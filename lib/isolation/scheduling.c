@@ -121,9 +121,9 @@ int proc__scheduling_prepare(struct scheduling *ret_scheduling, const proc_sched
     if (last < 0)
         return -EINVAL;
     size_t count = (size_t)last / BITS_PER_LONG + 1;
-    ret_scheduling->cpus = calloc(count, sizeof(long));
+    ret_scheduling->cpus = calloc(count, sizeof *ret_scheduling->cpus);
     if (!ret_scheduling->cpus)
-        return proc__fail(ret_failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+        return proc__fail_memory(ret_failure);
     ret_scheduling->cpus_size = count * sizeof(long);
     set_bits(ret_scheduling->cpus, options->cpus);
     return 0;

@@ -24,11 +24,6 @@
 /* Beside the caller's: 0 to 2, the line, standard error to be, the lock and its directory. */
 #define KEPT_BESIDE 7
 
-static int lack_memory(struct failure *failure)
-{
-    return proc__fail(failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
-}
-
 /* ---- Threads ---- */
 
 /* Where /proc does not tell, we take the caller's word. */
@@ -93,7 +88,7 @@ static int make_daemon(struct launch *launch, struct failure *failure)
     launch->daemon = calloc(1, sizeof *launch->daemon);
     launch->kept = calloc(launch->keep_count + KEPT_BESIDE, sizeof *launch->kept);
     if (!launch->daemon || !launch->kept)
-        return lack_memory(failure);
+        return proc__fail_memory(failure);
     const int *notify_fd = launch->options.notify_fd;
     launch->daemon->line = launch->daemon->err = -1;
     launch->daemon->stays = launch->stays;
@@ -115,7 +110,7 @@ static int make_slots(struct launch *launch, struct failure *failure)
     size_t count = 0;
     launch->slots = calloc(launch->keep_count + 1, sizeof *launch->slots);
     if (!launch->slots)
-        return lack_memory(failure);
+        return proc__fail_memory(failure);
     for (size_t i = 0; i < launch->keep_count; i++) {
         int fd = launch->options.keep[i];
         if (!is_among(launch->slots, count, fd))
@@ -141,7 +136,7 @@ static int make_edits(struct launch *launch, struct failure *failure)
         count++;
     launch->edits = calloc(own + count + 2, sizeof *launch->edits);
     if (!launch->edits)
-        return lack_memory(failure);
+        return proc__fail_memory(failure);
     size_t at = 0;
     for (; at < own && !launch->program.env; at++)
         launch->edits[at] = ours[at];

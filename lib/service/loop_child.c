@@ -149,7 +149,7 @@ int proc_loop_child(proc_loop *loop, proc_child *child, proc_on_exit call, void 
     int rc = call ? proc__child_check(child) : -EINVAL;
     if (rc == 0)
         rc = proc__watch_new(loop, &child_kind, user, &watch);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     watch->as.child.call = call;
     watch->as.child.pump_fd = -1;

@@ -148,7 +148,7 @@ int proc_signals_new(proc_signals **ret_signals, uint64_t set, proc_error *error
     proc_signals *signals = NULL;
     int rc = check_set(set, name, sizeof name, &failure);
     if (rc == 0 && !(signals = malloc(sizeof *signals)))
-        rc = proc__fail(&failure, PROC_STEP_MEMORY, ENOMEM, -1, NULL);
+        rc = proc__fail_memory(&failure);
     if (signals) {
         *signals = (proc_signals){.owner = (int)getpid(), .thread = thread_number(), .fd = -1, .set = set};
         rc = open_set(signals, &failure);
