@@ -40,7 +40,7 @@ static int allocate(struct pipeline *pipeline)
     for (size_t i = 0; pipeline->pipes && i < count; i++)
         pipeline->pipes[i][0] = pipeline->pipes[i][1] = -1;
     if (!pipeline->stages || !pipeline->children || !pipeline->pipes)
-        return fail(pipeline, PROC_STEP_MEMORY, ENOMEM, NULL);
+        return proc__fail_memory(&pipeline->failure);
     return 0;
 }
 

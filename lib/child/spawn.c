@@ -63,11 +63,6 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure)
 
 /* ---- The handle ---- */
 
-static int out_of_memory(struct failure *ret_failure)
-{
-    return proc__fail_memory(ret_failure);
-}
-
 /* The handle takes our ends over. */
 int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
 {
@@ -76,7 +71,7 @@ int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
     proc_child *child = proc__child_new(options->stop.items, options->stop.count,
                                         (options->flags & (PROC_NEW_SESSION | PROC_NEW_GROUP)) != 0);
     if (!child)
-        return out_of_memory(ret_failure);
+        return proc__fail_memory(ret_failure);
     spawn->child = child;
     child->detached = (options->flags & (PROC_DETACH | PROC_ORPHAN)) != 0;
     child->is_orphan = (options->flags & PROC_ORPHAN) != 0;
@@ -87,7 +82,7 @@ int proc__spawn_make_child(struct spawn *spawn, struct failure *ret_failure)
     child->streams = spawn->ready.wiring.streams;
     child->stream_count = spawn->ready.wiring.stream_count;
     spawn->ready.wiring.streams = NULL;
-    return proc__pump_prepare(ALONE(child)) < 0 ? out_of_memory(ret_failure) : 0;
+    return proc__pump_prepare(ALONE(child)) < 0 ? proc__fail_memory(ret_failure) : 0;
 }
 
 /* ---- The doors ---- */

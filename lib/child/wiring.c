@@ -31,14 +31,14 @@ static size_t count_wired(const struct request *request)
     return wired;
 }
 
-static int allocate(struct wiring *wiring, size_t count)
+static int allocate(struct wiring *wiring, size_t count, struct failure *ret_failure)
 {
     if (count == 0)
         return 0;
     wiring->moves = calloc(count, sizeof *wiring->moves);
     wiring->ends = calloc(count, sizeof *wiring->ends);
     wiring->streams = calloc(count, sizeof *wiring->streams);
-    return wiring->moves && wiring->ends && wiring->streams ? 0 : -ENOMEM;
+    return wiring->moves && wiring->ends && wiring->streams ? 0 : proc__fail_memory(ret_failure);
 }
 
 /* ---- Which numbers there are ---- */
@@ -288,9 +288,9 @@ int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, 
 {
     struct wiring *wiring = ret_wiring;
     *wiring = (struct wiring)NO_WIRING;
-    int rc = allocate(wiring, count_wired(request));
+    int rc = allocate(wiring, count_wired(request), ret_failure);
     if (rc < 0)
-        return proc__fail(ret_failure, PROC_STEP_MEMORY, -rc, -1, NULL);
+        return rc;
     list_moves(wiring, request);
     rc = check_moves(wiring, ret_failure);
     if (rc == 0)
