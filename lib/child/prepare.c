@@ -226,14 +226,14 @@ int proc__prepare(struct prepared *ret_prepared, const char *const argv[], const
 
 void proc__prepared_done(struct prepared *prepared)
 {
-    parts_done(prepared);
-    proc__wiring_done(&prepared->wiring);
-    proc__program_done(&prepared->program);
-    proc__announcement_done(&prepared->announcement);
-    free(prepared->edited_env);
     free(prepared->kept);
-    prepared->edited_env = NULL;
     prepared->kept = NULL;
+    parts_done(prepared);
+    proc__program_done(&prepared->program);
+    proc__wiring_done(&prepared->wiring);
+    free(prepared->edited_env);
+    prepared->edited_env = NULL;
+    proc__announcement_done(&prepared->announcement);
 }
 
 static const char *argument_of(const struct prepared *prepared, const struct report *report)
