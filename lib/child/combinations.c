@@ -10,6 +10,7 @@
 
 #include "../isolation/namespaces.h"
 #include "announcement.h"
+#include "entry.h"
 
 /* ---- The terminal ---- */
 

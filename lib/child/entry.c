@@ -3,7 +3,7 @@
  * One stdio entry by itself: is its kind known, and does it say just what that kind needs? A table says which members a
  * kind takes; whatever else is set was meant for something, so it is refused. Owns nothing.
  */
-#include "request.h"
+#include "entry.h"
 
 #include <errno.h>
 

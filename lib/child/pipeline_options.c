@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "../isolation/namespaces.h"
+#include "entry.h"
 
 int proc__pipeline_shares(const proc_stdio *err)
 {

@@ -13,6 +13,7 @@
 #include "../isolation/sandbox.h"
 #include "../isolation/scheduling.h"
 #include "combinations.h"
+#include "entry.h"
 #include "hook.h"
 #include "terminal.h"
 

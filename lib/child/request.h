@@ -61,11 +61,4 @@ int proc__options_take(proc_options *ret_options, const proc_options *given, str
 const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number);
 size_t proc__request_entry_count(const struct request *request);
 
-/* One entry by itself; which: its number, is_run: as of the call. */
-int proc__entry_check(const proc_stdio *entry, int number, int is_run, struct failure *ret_failure);
-/* 1: the child reads this PIPE, BYTES or CALLBACK entry; 0: it writes it. */
-int proc__entry_to_child(const proc_stdio *entry, int number);
-/* 1: in the child it is the terminal that all such entries share. */
-int proc__entry_on_terminal(const proc_stdio *entry);
-
 #endif

@@ -14,6 +14,7 @@
 
 #include "../base/clock.h"
 #include "../base/fd.h"
+#include "entry.h"
 
 /* One portion. A larger read of a large pipe would only hold the pipe's lock against its writer. */
 #define PORTION ((size_t)128 << 10)
@@ -47,7 +48,7 @@ int proc__transfer_is_ours(const struct transfer *transfer)
 
 int proc__transfer_is_on_terminal(const struct transfer *transfer)
 {
-    return transfer->is.kind == PROC_STDIO_PTY || (transfer->is.flags & PROC_STDIO_ON_PTY) != 0;
+    return proc__entry_on_terminal(&transfer->is);
 }
 
 /* ---- Ends of a stream that are told as errors ---- */

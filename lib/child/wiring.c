@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../base/fd.h"
+#include "entry.h"
 
 /* The source of a move that is the same as that of another number, until that one is known. */
 #define REFERS_TO(number) (-1 - (number))
