@@ -69,30 +69,19 @@ int proc__options_take(proc_options *ret_options, const proc_options *given, str
                       ret_failure);
 }
 
+/* A member of the options that points to a struct of its own, and the request's copy of it, by the one name of both. */
+#define PART(name)                                                                          \
+    {                                                                                       \
+        options->name, &request->name, sizeof request->name, "." #name ": size is not set", \
+            "." #name ": more than this version knows"                                      \
+    }
+
 static int take_parts(struct request *request, struct failure *ret_failure)
 {
-    proc_options *options = &request->options;
+    const proc_options *options = &request->options;
     const struct sized parts[] = {
-        {options->start, &request->start, sizeof request->start, ".start: size is not set",
-         ".start: more than this version knows"},
-        {options->transfer, &request->transfer, sizeof request->transfer, ".transfer: size is not set",
-         ".transfer: more than this version knows"},
-        {options->ids, &request->ids, sizeof request->ids, ".ids: size is not set",
-         ".ids: more than this version knows"},
-        {options->signals, &request->signals, sizeof request->signals, ".signals: size is not set",
-         ".signals: more than this version knows"},
-        {options->terminal, &request->terminal, sizeof request->terminal, ".terminal: size is not set",
-         ".terminal: more than this version knows"},
-        {options->scheduling, &request->scheduling, sizeof request->scheduling, ".scheduling: size is not set",
-         ".scheduling: more than this version knows"},
-        {options->limits, &request->limits, sizeof request->limits, ".limits: size is not set",
-         ".limits: more than this version knows"},
-        {options->namespaces, &request->namespaces, sizeof request->namespaces, ".namespaces: size is not set",
-         ".namespaces: more than this version knows"},
-        {options->sandbox, &request->sandbox, sizeof request->sandbox, ".sandbox: size is not set",
-         ".sandbox: more than this version knows"},
-        {options->hook, &request->hook, sizeof request->hook, ".hook: size is not set",
-         ".hook: more than this version knows"},
+        PART(start),      PART(transfer), PART(ids),        PART(signals), PART(terminal),
+        PART(scheduling), PART(limits),   PART(namespaces), PART(sandbox), PART(hook),
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!parts[i].given)
@@ -110,7 +99,7 @@ static int take_parts(struct request *request, struct failure *ret_failure)
     (PROC_NEW_SESSION | PROC_NEW_GROUP | PROC_INHERIT_FDS | PROC_INHERIT_SIGNALS | PROC_DIE_WITH_PARENT | \
      PROC_DETACH | PROC_ORPHAN | PROC_SEARCH_RELATIVE | PROC_SCRIPT_FALLBACK | PROC_LISTEN_FDS)
 
-static int check_supported(const proc_options *options, struct failure *ret_failure)
+static int check_flags(const proc_options *options, struct failure *ret_failure)
 {
     if (options->flags & ~KNOWN_FLAGS)
         return proc__refuse(ret_failure, ENOTSUP, ".flags: one that this version lacks");
@@ -326,7 +315,7 @@ int proc__request_take(struct request *ret_request, const char *const argv[], co
         return proc__refuse(ret_failure, EINVAL, "argv is empty");
     int rc = proc__options_take(&request->options, options, ret_failure);
     if (rc == 0)
-        rc = check_supported(&request->options, ret_failure);
+        rc = check_flags(&request->options, ret_failure);
     if (rc == 0)
         rc = take_parts(request, ret_failure);
     return rc < 0 ? rc : check_all(request, call, ret_failure);
