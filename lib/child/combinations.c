@@ -98,11 +98,6 @@ static int check_announced(const struct request *request, struct failure *ret_fa
 
 /* ---- Namespaces and the rest ---- */
 
-static int sets_groups(const proc_ids *ids)
-{
-    return ids->groups.items || (ids->uid && !ids->keep_groups);
-}
-
 static int check_namespaces(const struct request *request, struct failure *ret_failure)
 {
     const proc_namespaces *namespaces = &request->namespaces;
@@ -113,7 +108,7 @@ static int check_namespaces(const struct request *request, struct failure *ret_f
         return proc__refuse(ret_failure, EINVAL, ".hook with new user, pid or time, or joined pid namespaces");
     if (request->start.group && proc__namespaces_hide_pids(namespaces))
         return proc__refuse(ret_failure, EINVAL, ".start->group has another number in a pid namespace");
-    if (sets_groups(ids) && proc__namespaces_deny_groups(namespaces))
+    if (proc__request_sets_groups(request) && proc__namespaces_deny_groups(namespaces))
         return proc__refuse(ret_failure, EINVAL, ".ids: groups need PROC_NS_ALLOW_SETGROUPS or keep_groups");
     if (ids->uid && !proc__namespaces_have_uid(namespaces, *ids->uid))
         return proc__refuse(ret_failure, EINVAL, ".ids->uid is not in the user namespace's uid_maps");

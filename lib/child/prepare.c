@@ -61,7 +61,7 @@ static void plan_ids(struct prepared *prepared)
     plan->gid = ids->gid;
     plan->groups = ids->groups.items;
     plan->group_count = ids->groups.count;
-    plan->change_groups = ids->groups.items || (ids->uid && !ids->keep_groups);
+    plan->change_groups = proc__request_sets_groups(&prepared->request);
 }
 
 static int plan_signals(struct prepared *prepared, struct failure *ret_failure)

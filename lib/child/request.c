@@ -169,6 +169,12 @@ static int check_ids(const struct request *request, struct failure *ret_failure)
     return 0;
 }
 
+int proc__request_sets_groups(const struct request *request)
+{
+    const proc_ids *ids = &request->ids;
+    return ids->groups.items || (ids->uid && !ids->keep_groups);
+}
+
 static int check_signals(const struct request *request, struct failure *ret_failure)
 {
     const uint64_t immune = PROC_SIGNAL(SIGKILL) | PROC_SIGNAL(SIGSTOP);

@@ -60,5 +60,7 @@ int proc__options_take(proc_options *ret_options, const proc_options *given, str
 /* The entry of the child's descriptor number i of [0, 3 + fds.count): 0, 1, 2 and then the slots, and its number. */
 const proc_stdio *proc__request_entry(const struct request *request, size_t i, int *ret_number);
 size_t proc__request_entry_count(const struct request *request);
+/* 1: the child's supplementary groups are set, also to none, which is what another user has unless it keeps ours. */
+int proc__request_sets_groups(const struct request *request);
 
 #endif
