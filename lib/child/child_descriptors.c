@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The descriptors of a new process: what sits on a wanted number is put aside, all are placed as if at once, and the
- * rest is marked to be closed. Decides nothing: the plan says what goes where.
+ * rest is marked to be closed, or closed where nothing else will do it. Decides nothing: the plan says what goes where.
  */
 #include "child_side.h"
 
@@ -131,7 +131,7 @@ static void mark_one(int fd, void *arg)
         proc__step_call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 }
 
-struct report proc__child_close_others(const struct plan *plan, const struct needed *needed)
+struct report proc__child_mark_others(const struct plan *plan, const struct needed *needed)
 {
     if (plan->inherit_fds)
         return STEP_DONE;
@@ -159,7 +159,7 @@ static void close_marked(int fd, void *arg)
         proc__step_call(SYS_close, fd, 0, 0);
 }
 
-struct report proc__child_shut_others(const struct plan *plan, const struct needed *needed)
+struct report proc__child_close_others(const struct plan *plan, const struct needed *needed)
 {
     size_t count = 0;
     long rc;

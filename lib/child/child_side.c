@@ -180,7 +180,7 @@ static struct report run_hook(struct way *way)
 static struct report close_others(struct way *way)
 {
     const struct plan *plan = way->plan;
-    return plan->stays ? proc__child_shut_others(plan, way->needed) : proc__child_close_others(plan, way->needed);
+    return plan->stays ? proc__child_close_others(plan, way->needed) : proc__child_mark_others(plan, way->needed);
 }
 
 /* As long as there is no filter that may keep our number from us. */

@@ -44,9 +44,9 @@ struct report proc__child_save_needed(const struct plan *plan, struct needed *ne
 struct report proc__child_place_descriptors(const struct plan *plan);
 struct report proc__child_change_credentials(const struct plan *plan);
 /* Marks all others close-on-exec, so that nothing is lost if a later step fails. */
+struct report proc__child_mark_others(const struct plan *plan, const struct needed *needed);
+/* Without an execve(2) to come: closes them, but for what is needed still. In a copy only. */
 struct report proc__child_close_others(const struct plan *plan, const struct needed *needed);
-/* The same without an execve(2) to come: closes them, but for what is needed still. In a copy only. */
-struct report proc__child_shut_others(const struct plan *plan, const struct needed *needed);
 /* Closes what is needed no more where no execve(2) will: all but the way home. */
 void proc__child_drop_needed(struct needed *needed);
 /* born: BORN_WITHOUT_HANDLERS = there are no handlers left to reset. */

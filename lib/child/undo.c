@@ -50,7 +50,7 @@ static long list_inheritable(struct undo *undo)
     return proc__fd_visit(note_inheritable, undo);
 }
 
-/* Those that close_others is going to mark. Another thread may open more between the two looks: some room for these. */
+/* Those that will be marked to be closed. Another thread may open more between the two looks: some room for these. */
 static int save_flags(struct undo *undo, struct report *ret_report)
 {
     if (undo->plan->inherit_fds)
