@@ -26,6 +26,13 @@ static inline struct report proc__step_failed(int step, long rc, int index)
     return (struct report){step, (int32_t)-rc, index};
 }
 
+/* Notes the same, and returns rc: `return proc__step_fail(ret_report, ...)`. */
+static inline int proc__step_fail(struct report *ret_report, int step, int rc, int index)
+{
+    *ret_report = proc__step_failed(step, rc, index);
+    return rc;
+}
+
 /* Room for any number in decimal, with its end. */
 #define DECIMAL_ROOM 11
 

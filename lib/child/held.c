@@ -263,7 +263,7 @@ static int take_words(struct hold *hold, struct report *ret_report)
         if (got == -EAGAIN)
             return 0;
         if (got != 0 && got != (int64_t)sizeof report)
-            report = (struct report){PROC_STEP_PIPE, got < 0 ? (int32_t)-got : EPROTO, -1};
+            report = proc__step_failed(PROC_STEP_PIPE, got < 0 ? (long)got : -EPROTO, -1);
         if (got != 0 && report.step) {
             *ret_report = report;
             return -report.code;
@@ -276,19 +276,13 @@ static int take_words(struct hold *hold, struct report *ret_report)
     return 0;
 }
 
-static int fail_hook(int code, struct report *ret_report)
-{
-    *ret_report = (struct report){PROC_STEP_HOOK, code, -1};
-    return -code;
-}
-
 /* 1: it goes on; 0: it is over, as if there were none; or a negative errno. */
 static int judge_hook(struct hold *hold, int left, int ended, struct report *ret_report)
 {
     if (ended)
-        return fail_hook(ECHILD, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_HOOK, -ECHILD, -1);
     if (proc__deadline_passed(hold->hook_end))
-        return fail_hook(ETIMEDOUT, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_HOOK, -ETIMEDOUT, -1);
     if (left && hold->gone_end == DEADLINE_NEVER)
         hold->gone_end = proc__deadline_in(HOOK_GONE_MS);
     return !proc__deadline_passed(hold->gone_end);

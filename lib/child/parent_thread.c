@@ -103,10 +103,8 @@ int proc__parent_thread_start(struct parent_thread *ret_thread, const struct pla
     struct birth birth = {.plan = plan, .memory = memory, .pid = -1, .pidfd = -1};
     struct parent_thread thread = {.exists = 1};
     int rc = run_thread(&thread, &birth);
-    if (rc < 0) {
-        *ret_report = proc__step_failed(PROC_STEP_DIE_WITH_PARENT, rc, -1);
-        return rc;
-    }
+    if (rc < 0)
+        return proc__step_fail(ret_report, PROC_STEP_DIE_WITH_PARENT, rc, -1);
     if (birth.rc < 0) {
         proc__parent_thread_done(&thread, 1);
         *ret_report = birth.report;

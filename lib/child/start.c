@@ -76,17 +76,15 @@ static int clone_and_await_end(struct start *start, int *ret_pidfd)
 struct report proc__judge_silence(const struct plan *plan, int pidfd)
 {
     if (proc__plan_has_filter(plan) && proc__pidfd_died_unexecuted(pidfd) == SIGSYS)
-        return (struct report){PROC_STEP_SECCOMP, EPERM, SIGSYS};
+        return proc__step_failed(PROC_STEP_SECCOMP, -EPERM, SIGSYS);
     return STEP_DONE;
 }
 
 static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_pidfd, struct report *ret_report)
 {
     struct start *start = mmap(NULL, sizeof *start, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED) {
-        *ret_report = (struct report){PROC_STEP_MEMORY, errno, -1};
-        return -errno;
-    }
+    if (start == MAP_FAILED)
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -errno, -1);
     *start = (struct start){.plan = plan, .end_fd = -1};
     int pid = memory == MEMORY_EMULATED ? clone_and_await_end(start, ret_pidfd)
                                         : clone_with_signals_blocked(start, memory, ret_pidfd);
@@ -104,11 +102,11 @@ int proc__start(const struct plan *plan, enum memory memory, int *ret_pid, int *
     if (plan->is_orphan || (plan->namespaces && plan->namespaces->births.is_held))
         return proc__start_between(plan, ret_pid, ret_pidfd, ret_report);
     int pidfd = -1;
-    struct report report = {0, 0, 0};
+    struct report report = STEP_DONE;
     int pid =
         memory == MEMORY_SHARED ? start_in_place(plan, &pidfd, &report) : start_in_copy(plan, memory, &pidfd, &report);
     if (pid < 0 && !report.step)
-        report = (struct report){PROC_STEP_CLONE, -pid, -1};
+        report = proc__step_failed(PROC_STEP_CLONE, pid, -1);
     if (report.step) {
         if (pidfd >= 0)
             proc__pidfd_end(&pidfd, pid);

@@ -127,10 +127,8 @@ static int make_first(struct birth *birth, int *ret_pidfd, struct report *ret_re
     struct sigmask before;
     unsigned flags = birth->births.first;
     int pid = proc__sigmask_block_all(&before);
-    if (pid < 0) {
-        *ret_report = (struct report){PROC_STEP_SIGNALS, -pid, -1};
-        return pid;
-    }
+    if (pid < 0)
+        return proc__step_fail(ret_report, PROC_STEP_SIGNALS, pid, -1);
     pid = proc__clone_copy(flags, ret_pidfd);
     if (pid == 0 && has_middle(birth))
         stand_between(birth);
@@ -175,7 +173,7 @@ static struct report let_it_bear(const struct birth *birth, int pidfd)
         proc__pidfd_await(pidfd);
     report = birth->told->between;
     if (!report.step && birth->told->pid == 0)
-        report = (struct report){PROC_STEP_CLONE, ECHILD, -1}; /* killed by somebody */
+        report = proc__step_failed(PROC_STEP_CLONE, -ECHILD, -1); /* killed by somebody */
     return report;
 }
 
@@ -216,7 +214,7 @@ static int be_borne(struct birth *birth, int between, int *ret_pidfd, struct rep
     *ret_report = let_it_bear(birth, between);
     int pidfd = ret_report->step ? -1 : open_borne(birth, between);
     if (!ret_report->step && pidfd < 0)
-        *ret_report = (struct report){PROC_STEP_CLONE, -pidfd, -1};
+        *ret_report = proc__step_failed(PROC_STEP_CLONE, pidfd, -1);
     if (ret_report->step) {
         give_up(birth, &between);
         return -ret_report->code;
@@ -247,7 +245,7 @@ static struct report let_it_live(struct birth *birth, int pidfd)
         return report;
     int rc = proc__hold_release(&birth->hold);
     if (rc < 0)
-        return (struct report){PROC_STEP_PIPE, -rc, -1};
+        return proc__step_failed(PROC_STEP_PIPE, rc, -1);
     proc__hold_outcome(&birth->hold, pidfd, &report);
     /* What it says itself counts more than how it left. */
     if (__atomic_load_n(&birth->told->child.step, __ATOMIC_ACQUIRE))
@@ -331,13 +329,11 @@ int proc__start_between(const struct plan *plan, int *ret_pid, int *ret_pidfd, s
     }
     *ret_report = STEP_DONE;
     birth.told = shared_memory();
-    if (!birth.told) {
-        *ret_report = (struct report){PROC_STEP_MEMORY, ENOMEM, -1};
-        return -ENOMEM;
-    }
+    if (!birth.told)
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -ENOMEM, -1);
     int rc = make_hold(&birth);
     if (rc < 0) {
-        *ret_report = (struct report){rc == -ENOSYS ? PROC_STEP_CLONE : PROC_STEP_PIPE, -rc, -1};
+        *ret_report = proc__step_failed(rc == -ENOSYS ? PROC_STEP_CLONE : PROC_STEP_PIPE, rc, -1);
     } else {
         birth.hold.binds = plan->parent != 0;
         rc = give_birth(&birth, ret_pid, ret_pidfd, ret_report);

@@ -115,19 +115,13 @@ static proc_exit end_of(int pidfd)
     return (proc_exit){.kind = PROC_LOST};
 }
 
-static int fail(int step, int rc, struct report *ret_report)
-{
-    *ret_report = (struct report){step, -rc, -1};
-    return rc;
-}
-
 /* Lets it go on, and learns what becomes of it. */
 static int see_off(struct forked *forked, struct report *ret_report)
 {
     struct report report = STEP_DONE;
     int rc = proc__hold_release(&forked->hold);
     if (rc < 0)
-        rc = fail(PROC_STEP_PIPE, rc, &report);
+        rc = proc__step_fail(&report, PROC_STEP_PIPE, rc, -1);
     else
         rc = proc__hold_outcome(&forked->hold, forked->pidfd, &report);
     /* What it says itself counts more than how it left. */
@@ -148,13 +142,13 @@ static int start_held(struct forked *forked, struct report *ret_report)
 {
     int rc = proc__hold_make(&forked->hold);
     if (rc < 0)
-        return fail(PROC_STEP_PIPE, rc, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_PIPE, rc, -1);
     if (forked->plan->hook) {
         forked->plan->hook->is_watched = 1;
         forked->hold.hook_ms = forked->plan->hook->timeout_ms;
     }
     rc = make_held(forked);
-    rc = rc < 0 ? fail(PROC_STEP_CLONE, rc, ret_report) : see_off(forked, ret_report);
+    rc = rc < 0 ? proc__step_fail(ret_report, PROC_STEP_CLONE, rc, -1) : see_off(forked, ret_report);
     proc__hold_done(&forked->hold);
     return rc;
 }
@@ -164,7 +158,7 @@ int proc__start_forked(const struct plan *plan, int *ret_pid, int *ret_pidfd, st
     struct forked forked = {.plan = plan, .pid = -1, .pidfd = -1};
     forked.report = mmap(NULL, sizeof *forked.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (forked.report == MAP_FAILED)
-        return fail(PROC_STEP_MEMORY, -errno, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -errno, -1);
     int rc = start_held(&forked, ret_report);
     munmap(forked.report, sizeof *forked.report);
     if (rc < 0)

@@ -18,12 +18,6 @@
 
 /* ---- Noting ---- */
 
-static int fail(int step, int rc, int index, struct report *ret_report)
-{
-    *ret_report = (struct report){step, -rc, index};
-    return rc;
-}
-
 static int is_placed_on(const struct plan *plan, int fd)
 {
     for (size_t i = 0; i < plan->move_count; i++)
@@ -57,15 +51,15 @@ static int save_flags(struct undo *undo, struct report *ret_report)
         return 0;
     long rc = list_inheritable(undo);
     if (rc < 0)
-        return fail(PROC_STEP_CLOSE, (int)rc, -1, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_CLOSE, (int)rc, -1);
     undo->inheritable_room = undo->inheritable_count + 16;
     undo->inheritable = calloc(undo->inheritable_room, sizeof *undo->inheritable);
     if (!undo->inheritable)
-        return fail(PROC_STEP_MEMORY, -ENOMEM, -1, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -ENOMEM, -1);
     rc = list_inheritable(undo);
     if (undo->inheritable_count > undo->inheritable_room)
         undo->inheritable_count = undo->inheritable_room;
-    return rc < 0 ? fail(PROC_STEP_CLOSE, (int)rc, -1, ret_report) : 0;
+    return rc < 0 ? proc__step_fail(ret_report, PROC_STEP_CLOSE, (int)rc, -1) : 0;
 }
 
 /* What only gets its close-on-exec flag off stays where it is. */
@@ -76,7 +70,7 @@ static int save_descriptors(struct undo *undo, struct report *ret_report)
     undo->moves = calloc(plan->move_count + 1, sizeof *undo->moves);
     undo->fds = calloc(plan->move_count + 1, sizeof *undo->fds);
     if (!undo->moves || !undo->fds)
-        return fail(PROC_STEP_MEMORY, -ENOMEM, -1, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -ENOMEM, -1);
     for (size_t i = 0; i < plan->move_count; i++) {
         const struct fd_move *move = &plan->moves[i];
         undo->moves[i] = *move;
@@ -89,7 +83,7 @@ static int save_descriptors(struct undo *undo, struct report *ret_report)
             continue;
         long copy = proc__child_put_aside(plan, move->number, &next);
         if (copy < 0)
-            return fail(PROC_STEP_FDS, (int)copy, move->number, ret_report);
+            return proc__step_fail(ret_report, PROC_STEP_FDS, (int)copy, move->number);
         undo->fds[i].copy = (int)copy;
     }
     return 0;
@@ -103,7 +97,7 @@ static int save_directory(struct undo *undo, struct report *ret_report)
         return 0;
     undo->cwd = proc__fd_open(".", O_PATH | O_DIRECTORY, 0);
     if (proc__is_want_of_ours(undo->cwd))
-        return fail(PROC_STEP_CWD, undo->cwd, -1, ret_report);
+        return proc__step_fail(ret_report, PROC_STEP_CWD, undo->cwd, -1);
     return 0;
 }
 
@@ -114,7 +108,7 @@ static int save_signals(struct undo *undo, struct report *ret_report)
         if (change & PROC_SIGNAL(signal))
             proc__sigaction(signal, NULL, &undo->actions[signal]);
     int rc = proc__sigmask_block_all(&undo->mask);
-    return rc < 0 ? fail(PROC_STEP_SIGNALS, rc, -1, ret_report) : 0;
+    return rc < 0 ? proc__step_fail(ret_report, PROC_STEP_SIGNALS, rc, -1) : 0;
 }
 
 int proc__undo_prepare(struct undo *ret_undo, const struct plan *plan, struct report *ret_report)
