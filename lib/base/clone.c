@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -233,4 +234,10 @@ int proc__clone_sibling(uint64_t flags, int *pid)
 int proc__clone_own(uint64_t flags, int *pid)
 {
     return (int)raw_clone(flags | CLONE_PARENT_SETTID, pid);
+}
+
+void *proc__shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
 }

@@ -21,6 +21,9 @@ enum {
     BORN_IN_CGROUP = 2         /* it is where it was meant to be; else it has to move there */
 };
 
+/* Memory that is the same in every copy of ours made from now on, all 0; for munmap(2). NULL: errno tells why. */
+void *proc__shared_memory(size_t size);
+
 /*
  * What the new process runs. It must use proc__syscall() only, must not allocate, lock or return, and ends by execve(2)
  * or exit_group(2). born: of BORN_...

@@ -82,8 +82,8 @@ struct report proc__judge_silence(const struct plan *plan, int pidfd)
 
 static int start_in_copy(const struct plan *plan, enum memory memory, int *ret_pidfd, struct report *ret_report)
 {
-    struct start *start = mmap(NULL, sizeof *start, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED)
+    struct start *start = proc__shared_memory(sizeof *start);
+    if (!start)
         return proc__step_fail(ret_report, PROC_STEP_MEMORY, -errno, -1);
     *start = (struct start){.plan = plan, .end_fd = -1};
     int pid = memory == MEMORY_EMULATED ? clone_and_await_end(start, ret_pidfd)

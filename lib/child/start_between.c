@@ -289,12 +289,6 @@ static int give_birth(struct birth *birth, int *ret_pid, int *ret_pidfd, struct 
     return 0;
 }
 
-static struct told *shared_memory(void)
-{
-    struct told *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return told == MAP_FAILED ? NULL : told;
-}
-
 /* An orphan has somebody in between in any case, who then bears what would have been the first. */
 static struct namespace_births births_of(const struct plan *plan)
 {
@@ -328,9 +322,9 @@ int proc__start_between(const struct plan *plan, int *ret_pid, int *ret_pidfd, s
         birth.namespaces = borne.namespaces = &namespaces;
     }
     *ret_report = STEP_DONE;
-    birth.told = shared_memory();
+    birth.told = proc__shared_memory(sizeof *birth.told);
     if (!birth.told)
-        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -ENOMEM, -1);
+        return proc__step_fail(ret_report, PROC_STEP_MEMORY, -errno, -1);
     int rc = make_hold(&birth);
     if (rc < 0) {
         *ret_report = proc__step_failed(rc == -ENOSYS ? PROC_STEP_CLONE : PROC_STEP_PIPE, rc, -1);

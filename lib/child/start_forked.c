@@ -156,8 +156,8 @@ static int start_held(struct forked *forked, struct report *ret_report)
 int proc__start_forked(const struct plan *plan, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
     struct forked forked = {.plan = plan, .pid = -1, .pidfd = -1};
-    forked.report = mmap(NULL, sizeof *forked.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (forked.report == MAP_FAILED)
+    forked.report = proc__shared_memory(sizeof *forked.report);
+    if (!forked.report)
         return proc__step_fail(ret_report, PROC_STEP_MEMORY, -errno, -1);
     int rc = start_held(&forked, ret_report);
     munmap(forked.report, sizeof *forked.report);
