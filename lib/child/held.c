@@ -62,13 +62,9 @@ int proc__hold_make(struct hold *ret_hold)
 
 int proc__hold_for_orphan(struct hold *hold)
 {
-    int fd = proc__pidfd_open(hold->starter);
-    if (fd == -EPERM || fd == -EINVAL)
-        return -ENOSYS;
-    if (fd >= 0)
-        fd = proc__fd_above_stdio(fd);
+    int fd = proc__fd_above_stdio(proc__pidfd_open(hold->starter));
     if (fd < 0)
-        return fd;
+        return fd == -EPERM || fd == -EINVAL ? -ENOSYS : fd;
     hold->starter_fd = fd;
     return 0;
 }

@@ -199,9 +199,7 @@ static void give_up(const struct birth *birth, int *between)
 /* The pidfd of the one that was borne, if it is certainly that. */
 static int open_borne(const struct birth *birth, int between)
 {
-    int pidfd = proc__pidfd_open(birth->told->pid);
-    if (pidfd >= 0)
-        pidfd = proc__fd_above_stdio(pidfd);
+    int pidfd = proc__fd_above_stdio(proc__pidfd_open(birth->told->pid));
     if (pidfd >= 0 && birth->plan->is_orphan && !is_there(between)) {
         proc__fd_close(&pidfd);
         return -ECHILD;

@@ -51,9 +51,7 @@ _Noreturn static void be_copy(struct forked *forked)
 /* Its number is its own while it is held; but it may have been killed there, and somebody waits for just any child. */
 static int open_pidfd(int pid)
 {
-    int pidfd = proc__pidfd_open(pid);
-    if (pidfd >= 0)
-        pidfd = proc__fd_above_stdio(pidfd);
+    int pidfd = proc__fd_above_stdio(proc__pidfd_open(pid));
     if (pidfd < 0) {
         proc__pidfd_end_unheld(pid);
         return pidfd == -EPERM || pidfd == -EINVAL ? -ENOSYS : pidfd;
