@@ -126,10 +126,10 @@ static int make_first(struct birth *birth, int *ret_pidfd, struct report *ret_re
 {
     struct sigmask before;
     unsigned flags = birth->births.first;
-    int pid = proc__sigmask_block_all(&before);
-    if (pid < 0)
-        return proc__step_fail(ret_report, PROC_STEP_SIGNALS, pid, -1);
-    pid = proc__clone_copy(flags, ret_pidfd);
+    int rc = proc__sigmask_block_all(&before);
+    if (rc < 0)
+        return proc__step_fail(ret_report, PROC_STEP_SIGNALS, rc, -1);
+    int pid = proc__clone_copy(flags, ret_pidfd);
     if (pid == 0 && has_middle(birth))
         stand_between(birth);
     if (pid == 0)
@@ -207,7 +207,8 @@ static int open_borne(const struct birth *birth, int between)
     return pidfd;
 }
 
-static int be_borne(struct birth *birth, int between, int *ret_pidfd, struct report *ret_report)
+/* Has it borne by the one in between, which is gone then. The pid, or a negative errno. */
+static int make_child_by_another(struct birth *birth, int between, int *ret_pidfd, struct report *ret_report)
 {
     *ret_report = let_it_bear(birth, between);
     int pidfd = ret_report->step ? -1 : open_borne(birth, between);
@@ -222,7 +223,7 @@ static int be_borne(struct birth *birth, int between, int *ret_pidfd, struct rep
     return birth->told->pid;
 }
 
-static int be_born(struct birth *birth, int *ret_pidfd, struct report *ret_report)
+static int make_child(struct birth *birth, int *ret_pidfd, struct report *ret_report)
 {
     int pidfd = -1;
     int pid = make_first(birth, &pidfd, ret_report);
@@ -230,7 +231,7 @@ static int be_born(struct birth *birth, int *ret_pidfd, struct report *ret_repor
         return pid;
     birth->between = pid;
     if (has_middle(birth))
-        return be_borne(birth, pidfd, ret_pidfd, ret_report);
+        return make_child_by_another(birth, pidfd, ret_pidfd, ret_report);
     *ret_pidfd = pidfd;
     return pid;
 }
@@ -274,7 +275,7 @@ static void end_held(const struct birth *birth, int pid, int *pidfd)
 static int give_birth(struct birth *birth, int *ret_pid, int *ret_pidfd, struct report *ret_report)
 {
     int pidfd = -1;
-    int pid = be_born(birth, &pidfd, ret_report);
+    int pid = make_child(birth, &pidfd, ret_report);
     if (pid < 0)
         return -ret_report->code;
     *ret_report = let_it_live(birth, pidfd);
