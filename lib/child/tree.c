@@ -215,13 +215,11 @@ static void awaken(struct tree *tree, const struct crew *crew)
             proc__pidfd_signal(tree->found.items[i].pidfd, SIGCONT, 0);
 }
 
-/* Who is suspended to be killed must not be continued by another thread's signal meanwhile. How long that took. */
-static deadline enter(const struct crew *crew)
+/* Who is suspended to be killed must not be continued by another thread's signal meanwhile. */
+static void enter(const struct crew *crew)
 {
-    deadline since = proc__now_ns();
     for (size_t i = 0; i < crew->count; i++)
         pthread_mutex_lock(&crew->children[i]->tree_lock);
-    return proc__now_ns() - since;
 }
 
 static void leave(const struct crew *crew)
@@ -235,8 +233,10 @@ int proc__tree_signal(struct tree *tree, const struct crew *crew, int signal, in
     int cancellable;
     /* A thread that is cancelled halfway would leave them suspended. */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
-    deadline waited = enter(crew);
-    int rc = signal_by_best_way(tree, crew, signal, until + waited);
+    deadline before = proc__now_ns();
+    enter(crew);
+    /* The time is for the search: to wait for another thread's must not cost it any. */
+    int rc = signal_by_best_way(tree, crew, signal, until + (proc__now_ns() - before));
     if (awake)
         awaken(tree, crew);
     leave(crew);
