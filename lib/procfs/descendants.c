@@ -178,7 +178,7 @@ static int look_at_all(struct scan *scan)
         else if (!is_of_the_one(told))
             rc = told;
     }
-    proc__listing_give(&processes, 0, NULL, 0);
+    proc__listing_done(&processes);
     return rc;
 }
 
@@ -207,7 +207,7 @@ static int are_threads_still(int pid)
         if (look_at(&thread, &seen) == 0)
             still = is_still_state(seen.state);
     }
-    proc__listing_give(&tasks, 0, NULL, 0);
+    proc__listing_done(&tasks);
     return still && (rc == 0 || rc == -ESRCH);
 }
 

@@ -75,13 +75,18 @@ void proc__listing_leave_out(struct listing *listing, int number)
     listing->count = kept;
 }
 
+void proc__listing_done(struct listing *listing)
+{
+    free(listing->numbers);
+    *listing = (struct listing){0};
+}
+
 int64_t proc__listing_give(struct listing *listing, int rc, int *ret_numbers, size_t capacity)
 {
     int64_t count = (int64_t)listing->count;
     size_t given = listing->count < capacity ? listing->count : capacity;
     if (rc == 0 && given > 0)
         memcpy(ret_numbers, listing->numbers, given * sizeof *ret_numbers);
-    free(listing->numbers);
-    *listing = (struct listing){0};
+    proc__listing_done(listing);
     return rc < 0 ? rc : count;
 }

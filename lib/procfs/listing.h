@@ -19,7 +19,9 @@ int proc__listing_add(struct listing *listing, int number);
 int proc__listing_take_directory(struct listing *listing, int dir);
 /* Without that number, if it is there. */
 void proc__listing_leave_out(struct listing *listing, int number);
-/* Ends a listing: its memory is given back and, if rc is 0, its numbers are, up to capacity. rc or the count. */
+/* Ends a listing. */
+void proc__listing_done(struct listing *listing);
+/* The same and, if rc is 0, its numbers are handed over, up to capacity. rc or the count. */
 int64_t proc__listing_give(struct listing *listing, int rc, int *ret_numbers, size_t capacity);
 
 #endif

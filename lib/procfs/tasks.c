@@ -85,7 +85,7 @@ static int take_all_children(int dir, proc_buffer *buffer, struct listing *child
         rc = take_children(&task, buffer, children);
         told += rc == 0;
     }
-    proc__listing_give(&tasks, 0, NULL, 0);
+    proc__listing_done(&tasks);
     return told > 0 && rc == -ESRCH ? 0 : rc;
 }
 
