@@ -5,8 +5,7 @@
  *   never changes after the start   owner, pid, pidfd, leads_group, joined, is_first, is_orphan, parent_thread, stop*,
  *                                   started, drain_ms, cancel_fd
  *   under `lock`                    detached, reaped_end, ended, exit, usage*, reach, pumping, pump_fd; of each stream
- *   fd,
- *                                   users, closing, and, changed only by who set `pumping`, done and waits_for_tee
+ *                                   fd, users, closing, and, changed only by who set `pumping`, done and waits_for_tee
  *   atomically                      watcher
  *   only by who set `pumping`       the transfer of each stream, and all from `polled` to `drain_until`
  */
@@ -48,7 +47,7 @@ struct proc_child {
     int pid;
     int pidfd;
     int leads_group;
-    int joined; /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
+    int joined;   /* pid of the stage of its pipeline whose process group it has joined; 0 = none */
     int is_first; /* 1: it is the first process of a pid namespace that was made for it */
     int detached;
     int is_orphan;       /* 1: no child of ours, unless we are who gets orphans */

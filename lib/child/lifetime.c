@@ -74,8 +74,10 @@ static void push_unreaped(proc_child *child)
         ;
 }
 
-/* 1: reaped, or not ours to reap. A process that could not be killed before is killed now. `ended` needs no lock here:
- * nobody else is using the handle. */
+/*
+ * 1: reaped, or not ours to reap. A process that could not be killed before is killed now. `ended` needs no lock here:
+ * nobody else is using the handle.
+ */
 static int is_gone(proc_child *child)
 {
     if (child->ended || proc__child_check(child) < 0 || proc__child_look(child) == 0)

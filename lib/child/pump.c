@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The poll over the transferring streams: in rounds for the calls that take children to their end, and once for
- * proc_pump(). Only the one who has entered the pump closes a transferring stream, so it may look
- * at the descriptors without the lock.
+ * proc_pump(). Only the one who has entered the pump closes a transferring stream, so it may look at the descriptors
+ * without the lock.
  */
 #include "pump.h"
 
