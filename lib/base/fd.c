@@ -137,3 +137,13 @@ int64_t proc__fd_read_first(int fd, void *buffer, size_t size)
     pthread_setcancelstate(cancellable, NULL);
     return rc;
 }
+
+int64_t proc__fd_read_text(int dir, const char *path, char *ret_text, size_t size)
+{
+    int fd = proc__fd_open_at(dir, path, O_RDONLY, 0);
+    int64_t len = fd < 0 ? fd : proc__fd_read(fd, ret_text, size - 1);
+    proc__fd_close(&fd);
+    if (len >= 0)
+        ret_text[len] = '\0';
+    return len;
+}

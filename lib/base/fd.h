@@ -46,5 +46,7 @@ int64_t proc__fd_write_quietly(int fd, const void *data, size_t size);
 int64_t proc__fd_read(int fd, void *buffer, size_t size);
 /* The same by pread(2), from the beginning of the file. */
 int64_t proc__fd_read_first(int fd, void *buffer, size_t size);
+/* What of a file there is room for, by its path from the directory dir, terminated. Its length or a negative errno. */
+int64_t proc__fd_read_text(int dir, const char *path, char *ret_text, size_t size);
 
 #endif

@@ -38,15 +38,8 @@ static int version_of(int dir)
 static int has_word(int dir, const char *file, const char *word)
 {
     char text[64];
-    int fd = proc__fd_open_at(dir, file, O_RDONLY, 0);
-    if (fd < 0)
-        return fd;
-    int64_t len = proc__fd_read(fd, text, sizeof text - 1);
-    proc__fd_close(&fd);
-    if (len < 0)
-        return (int)len;
-    text[len] = '\0';
-    return strstr(text, word) != NULL;
+    int64_t len = proc__fd_read_text(dir, file, text, sizeof text);
+    return len < 0 ? (int)len : strstr(text, word) != NULL;
 }
 
 /* Of a mount that was taken away, and of our own root, the top is its own "..". */

@@ -29,13 +29,7 @@ static long sysctl(const char *name)
 {
     char path[80], text[24];
     snprintf(path, sizeof path, "/proc/sys/%s", name);
-    int fd = proc__fd_open(path, O_RDONLY, 0);
-    int64_t len = fd < 0 ? fd : proc__fd_read(fd, text, sizeof text - 1);
-    proc__fd_close(&fd);
-    if (len <= 0)
-        return -1;
-    text[len] = '\0';
-    return strtol(text, NULL, 10);
+    return proc__fd_read_text(AT_FDCWD, path, text, sizeof text) > 0 ? strtol(text, NULL, 10) : -1;
 }
 
 static long limit_of(const char *name)

@@ -120,11 +120,7 @@ int proc__lock_read(int fd, struct lock_record *ret_record)
 static int read_word(const char *path, char *ret_word, size_t size)
 {
     char text[64];
-    int fd = proc__fd_open(path, O_RDONLY, 0);
-    if (fd < 0)
-        return fd;
-    int64_t len = proc__fd_read(fd, text, sizeof text);
-    proc__fd_close(&fd);
+    int64_t len = proc__fd_read_text(AT_FDCWD, path, text, sizeof text);
     if (len < 0)
         return (int)len;
     proc_span rest = {text, (size_t)len}, line;
