@@ -50,14 +50,6 @@ const char *proc__announcement_check_names(const char *const *names, size_t coun
 
 /* ---- The environment ---- */
 
-static size_t count_of(const char *const *strings)
-{
-    size_t count = 0;
-    while (strings && strings[count])
-        count++;
-    return count;
-}
-
 /* As text: a number with our digits and something else around is not ours. */
 static int is_meant_for_us(const char *const *env)
 {
@@ -118,8 +110,8 @@ int proc__announcement_make(struct announcement *ret_announcement, const struct 
     if (!announces && !is_ours)
         return 0;
 
-    size_t given = count_of(options->env_edit);
-    const char **at = calloc(OURS + given + 5, sizeof *at);
+    size_t given = proc__strings_count(options->env_edit);
+    const char **at = calloc(OURS + given + OURS + 1, sizeof *at); /* each may be taken away first, and told last */
     if (!at)
         return -ENOMEM;
     ret_announcement->edits = at;

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t count_of(const char *const *strings)
+size_t proc__strings_count(const char *const *strings)
 {
     size_t count = 0;
-    while (strings[count])
+    while (strings && strings[count])
         count++;
     return count;
 }
@@ -30,8 +30,8 @@ static size_t drop(const char **strings, size_t count, const char *name, size_t 
 
 const char **proc__environment_edit(const char *const *base, const char *const *edits)
 {
-    size_t count = count_of(base);
-    const char **strings = calloc(count + count_of(edits) + 1, sizeof *strings);
+    size_t count = proc__strings_count(base);
+    const char **strings = calloc(count + proc__strings_count(edits) + 1, sizeof *strings);
     if (!strings)
         return NULL;
     if (count > 0)

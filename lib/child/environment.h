@@ -5,6 +5,8 @@
 
 #include "../base/system.h"
 
+/* How many strings such a vector has before its NULL; one that is NULL has none. */
+size_t proc__strings_count(const char *const *strings);
 /*
  * base with the edits applied in their order: "A=1" sets, "A" unsets. A new vector, to be given to free(3); NULL: no
  * memory.

@@ -52,9 +52,7 @@ static int make_paths(struct program *program, struct plan *plan, const struct r
 /* The shell, "--" since a path may begin with a dash, room for the path, and the arguments behind the first. */
 static int make_script_argv(struct program *program, struct plan *plan, const struct request *request)
 {
-    size_t count = 1;
-    while (request->argv[count])
-        count++;
+    size_t count = proc__strings_count(request->argv);
     const char **argv = calloc(SCRIPT_PATH + count + 1, sizeof *argv);
     if (!argv)
         return -ENOMEM;

@@ -15,6 +15,7 @@
 
 #include "../base/clock.h"
 #include "../base/fd.h"
+#include "../child/environment.h"
 #include "lock_handle.h"
 
 #define NULL_MAJOR 1
@@ -131,9 +132,7 @@ static int make_edits(struct launch *launch, struct failure *failure)
                                        "LISTEN_FDS",    "LISTEN_FDNAMES", "LISTEN_PIDFDID"};
     const size_t own = sizeof ours / sizeof ours[0];
     const char *const *given = launch->program.env_edit;
-    size_t count = 0;
-    while (given && given[count])
-        count++;
+    size_t count = proc__strings_count(given);
     launch->edits = calloc(own + count + 2, sizeof *launch->edits);
     if (!launch->edits)
         return proc__fail_memory(failure);
