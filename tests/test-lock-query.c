@@ -458,12 +458,7 @@ static int keeps_a_pidfile(void *arg)
 static void pidfile_open_and_we_keep_each_other_out(void **state)
 {
     (void)state;
-    struct verdict verdict;
-    run_in_fork(&verdict, keeps_a_pidfile, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no libbsd here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_fork_or_skip(keeps_a_pidfile, NULL, "no libbsd here");
 }
 
 int main(int argc, char **argv)

@@ -281,13 +281,8 @@ static int meets_limits(void *arg)
 
 static void a_limit_of_the_system_is_named(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, meets_limits, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no user namespace with limits of its own here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_fork_or_skip(meets_limits, NULL, "no user namespace with limits of its own here");
 }
 
 static int meets_a_filter(void *arg)
@@ -306,13 +301,8 @@ static int meets_a_filter(void *arg)
 
 static void a_filter_is_named(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, meets_a_filter, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no user namespace here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_fork_or_skip(meets_a_filter, NULL, "no user namespace here");
 }
 
 /* As in a container: something lies over a part of /proc, and who is not the real root must not see below. */
@@ -332,13 +322,8 @@ static int sees_a_masked_proc(void *arg)
 
 static void a_masked_proc_is_told_and_can_be_kept(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, sees_a_masked_proc, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no /proc to lay something over here");
-    if (verdict.code != 0)
-        fail_msg("left with %d: %s", verdict.code, verdict.text);
+    assert_in_fork_or_skip(sees_a_masked_proc, NULL, "no /proc to lay something over here");
 }
 
 static void an_offset_that_no_clock_can_have_is_told(void **state)

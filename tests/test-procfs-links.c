@@ -317,12 +317,7 @@ static int has_children(void *arg)
 static void children_of_every_thread_are_listed(void **state)
 {
     (void)state;
-    struct verdict verdict;
-    run_in_fork(&verdict, has_children, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("this kernel does not list children");
-    if (verdict.code != 0)
-        fail_msg("%s", verdict.text);
+    assert_in_fork_or_skip(has_children, NULL, "this kernel does not list children");
 }
 
 /* ---- Ways to a /proc ---- */

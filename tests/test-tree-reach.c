@@ -110,15 +110,7 @@ static void the_group_of_a_namespaces_first_process_is_killed_with_it(void **sta
     proc_child_free(child);
 }
 
-static void run_under_filter(int (*body)(void *arg), void *arg)
-{
-    struct verdict verdict;
-    run_in_fork(&verdict, body, arg, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no filter of system calls can be set here");
-    assert_string_equal(verdict.text, "");
-    assert_int_equal(verdict.code, 0);
-}
+static const char no_filter[] = "no filter of system calls can be set here";
 
 /* The kernel only seems to send it, so that the child runs on. */
 static int kill_without_poll(void *arg)
@@ -149,7 +141,7 @@ static void a_namespace_is_not_called_empty_because_poll_fails(void **state)
 {
     (void)state;
     NEED_NAMESPACES(PROC_NS_PID);
-    run_under_filter(kill_without_poll, NULL);
+    assert_in_fork_or_skip(kill_without_poll, NULL, no_filter);
 }
 
 static int kill_without_any_right(void *arg)
@@ -176,7 +168,7 @@ static void a_signal_that_nobody_got_has_reached_no_rung(void **state)
 {
     uint32_t kinds[] = {0, can_make(PROC_NS_PID) ? PROC_NS_PID : 0};
     (void)state;
-    run_under_filter(kill_without_any_right, kinds);
+    assert_in_fork_or_skip(kill_without_any_right, kinds, no_filter);
 }
 
 static int kill_without_proc(void *arg)
@@ -207,13 +199,8 @@ static int kill_without_proc(void *arg)
 
 static void without_proc_the_group_is_reached_or_else_the_child(void **state)
 {
-    struct verdict verdict;
     (void)state;
-    run_in_fork(&verdict, kill_without_proc, NULL, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        SKIP_TEST("no mount namespace to hide /proc in");
-    if (verdict.code != 0)
-        fail_msg("%s", verdict.text);
+    assert_in_fork_or_skip(kill_without_proc, NULL, "no mount namespace to hide /proc in");
 }
 
 static void a_search_that_runs_out_of_time_says_so_and_kills_whom_it_found(void **state)

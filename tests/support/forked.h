@@ -7,6 +7,9 @@
 #ifndef PROC_TESTS_FORKED_H
 #define PROC_TESTS_FORKED_H
 
+/* What a body leaves with if the machine does not let it do what it is about. */
+#define NOT_POSSIBLE 77
+
 struct verdict {
     int timed_out;  /* 1: it was killed, its time was over */
     int code;       /* exit code, -1 if a signal ended it */

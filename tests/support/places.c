@@ -97,14 +97,7 @@ static int as_nobody(void *arg)
 
 void check_as_nobody(int (*body)(void *arg), const char *what, const char *file, int line)
 {
-    struct verdict verdict;
-    run_in_fork(&verdict, as_nobody, (void *)&body, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        skip_test(file, line, "who has no privilege cannot make user namespaces here");
-    if (verdict.code == 0)
-        return;
-    print_error("%s left with %d: %s\n", what, verdict.code, verdict.text);
-    _fail(file, line);
+    check_in_fork(as_nobody, (void *)&body, "who has no privilege cannot make user namespaces here", what, file, line);
 }
 
 const char *child_tells(const char *const argv[], const proc_namespaces *namespaces, const proc_ids *ids)

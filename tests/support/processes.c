@@ -152,16 +152,10 @@ static int in_pid_namespace(void *arg)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
-void check_in_pid_namespace(int (*body)(void *arg), const char *file, int line)
+void check_in_pid_namespace(int (*body)(void *arg), const char *what, const char *file, int line)
 {
-    struct verdict verdict;
-    run_in_fork(&verdict, in_pid_namespace, (void *)&body, PATIENCE_MS);
-    if (verdict.code == NOT_POSSIBLE)
-        skip_test(file, line, "no pid namespace with a /proc and pids of choice here");
-    if (verdict.code == 0)
-        return;
-    print_error("left with %d: %s\n", verdict.code, verdict.text);
-    _fail(file, line);
+    check_in_fork(in_pid_namespace, (void *)&body, "no pid namespace with a /proc and pids of choice here", what, file,
+                  line);
 }
 
 int mount_proc(void)

@@ -21,11 +21,9 @@ void kill_unreaped(int pid);
 /* Kills a child, and waits for it. */
 void end_process(int pid);
 
-/* What a body leaves with if the machine does not let it do what it is about. */
-#define NOT_POSSIBLE 77
 /* Runs body as the first process of pid and mount namespaces of its own, and fails with its complaint. */
-#define assert_in_pid_namespace(body) check_in_pid_namespace((body), __FILE__, __LINE__)
-void check_in_pid_namespace(int (*body)(void *arg), const char *file, int line);
+#define assert_in_pid_namespace(body) check_in_pid_namespace((body), #body, __FILE__, __LINE__)
+void check_in_pid_namespace(int (*body)(void *arg), const char *what, const char *file, int line);
 /* In there: a /proc that shows it. 0, or -1. */
 int mount_proc(void);
 /* In there: the next child that is made here gets this number, if it can be had. The caller looks at what it got. */

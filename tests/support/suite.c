@@ -227,12 +227,14 @@ void check_contains(const char *text, const char *part, const char *file, int li
     _fail(file, line);
 }
 
-void check_in_fork(int (*body)(void *arg), void *arg, const char *what, const char *file, int line)
+void check_in_fork(int (*body)(void *arg), void *arg, const char *reason, const char *what, const char *file, int line)
 {
     struct verdict verdict;
     run_in_fork(&verdict, body, arg, PATIENCE_MS);
     if (verdict.code == 0)
         return;
+    if (verdict.code == NOT_POSSIBLE && reason)
+        skip_test(file, line, "%s", reason);
     if (verdict.timed_out)
         print_error("%s: was not over in time\n", what);
     else if (verdict.signal)

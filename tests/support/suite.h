@@ -48,7 +48,10 @@ void check_contains(const char *text, const char *part, const char *file, int li
     } while (0)
 
 /* Runs body in a forked copy and fails with its complaint. */
-#define assert_in_fork(body, arg) check_in_fork((body), (arg), #body, __FILE__, __LINE__)
-void check_in_fork(int (*body)(void *arg), void *arg, const char *what, const char *file, int line);
+#define assert_in_fork(body, arg) check_in_fork((body), (arg), NULL, #body, __FILE__, __LINE__)
+/* The same for what the machine may not allow: leaves the test out if the body leaves with NOT_POSSIBLE. */
+#define assert_in_fork_or_skip(body, arg, reason) check_in_fork((body), (arg), (reason), #body, __FILE__, __LINE__)
+/* reason: NULL = there is none to leave it out. */
+void check_in_fork(int (*body)(void *arg), void *arg, const char *reason, const char *what, const char *file, int line);
 
 #endif
