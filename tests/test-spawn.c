@@ -948,7 +948,7 @@ static void the_first_step_that_fails_is_told(void **state)
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_PATH("/nope/in"), .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_OPEN, 0, "spawn \"/nope/program\": open \"/nope/in\": No such file or directory");
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_FD(12345), .out = PROC_PATH("/nope/out")), -EBADF,
-                 PROC_STEP_FDS, 0, "spawn \"/nope/program\": descriptor 0: Bad file descriptor");
+                 PROC_STEP_FDS, 0, "spawn \"/nope/program\": descriptor 0: our descriptor for it is not open");
     const proc_slot too_high = {INT32_MAX, PROC_FD(0)};
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}, .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_CWD, -1, "spawn \"/nope/program\": chdir \"/nope/cwd\": No such file or directory");

@@ -546,9 +546,9 @@ static void a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child(voi
 {
     (void)state;
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_FD(12345)), -EBADF, PROC_STEP_FDS, 1,
-                 "spawn \"true\": descriptor 1: Bad file descriptor");
+                 "spawn \"true\": descriptor 1: our descriptor for it is not open");
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.fds = PROC_FDS({8, PROC_INHERIT})), -EBADF, PROC_STEP_FDS, 8,
-                 "spawn \"true\": descriptor 8: Bad file descriptor");
+                 "spawn \"true\": descriptor 8: our descriptor for it is not open");
 }
 
 /* The pipes of this very start get the lowest free numbers: none of them may be taken for the one that was meant. */
