@@ -341,7 +341,7 @@ static int note_it(void *user)
 
 static void what_needs_somebody_who_stays_is_refused(void **state)
 {
-    static const char other_end[] = "exec \"true\": options \"entry: nobody has its other end\"";
+    static const char other_end[] = "exec \"true\": options \"nobody would be left at its other end\"";
     (void)state;
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PIPE), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PTY), -EINVAL, other_end);
