@@ -98,7 +98,7 @@ int proc_which(const char *program, const proc_options *options, char *ret_path,
     struct failure failure = {0};
     int cancellable;
     if (!program || (!ret_path && size > 0))
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, program ? "ret_path is NULL" : "program is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__prepare_program(&prepared, argv, options, &call, &failure);
     if (rc == 0)
