@@ -191,7 +191,7 @@ typedef struct proc_stdio {
  * @since 0.1
  */
 typedef struct proc_slot {
-    int32_t number; /**< In the child; 3 or more, each once. */
+    int32_t number; /**< In the child; 3 or more, each once. At or beyond our RLIMIT_NOFILE: -EBADF. */
     proc_stdio is;  /**< What it shall be. */
 } proc_slot;
 /** @} */
@@ -412,7 +412,8 @@ typedef struct proc_start {
     const int *cwd_fd;               /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
     const int *group;                /**< A process group to join; it must be in our session. */
     const int *program_fd;           /**< An open file to execute, instead of program; it is not searched. */
-    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ...; none. */
+    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ..., each of 1 to
+                                          255 printable ASCII characters, no blank or colon; none. */
 } proc_start;
 
 /** How proc_run() and proc_collect() move the bytes. */
