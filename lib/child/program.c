@@ -158,9 +158,7 @@ const char *proc__program_argument(const struct program *program, const struct r
 
 void proc__program_explain(const struct program *program, const struct plan *plan, struct failure *failure)
 {
-    if (!program->paths)
-        return;
-    if (failure->index == PATH_NOT_THERE)
+    if (program->paths && failure->index == PATH_NOT_THERE)
         failure->index = 0;
     else if (failure->code == ENOENT && !proc__plan_has_filter(plan)) /* which may answer so for anything */
         failure->reason = "it is there, but its interpreter is not";
