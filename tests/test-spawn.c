@@ -953,7 +953,7 @@ static void the_first_step_that_fails_is_told(void **state)
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}, .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_CWD, -1, "spawn \"/nope/program\": chdir \"/nope/cwd\": No such file or directory");
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}), -EBADF, PROC_STEP_FDS, INT32_MAX,
-                 "spawn \"/nope/program\": descriptor 2147483647: Bad file descriptor");
+                 "spawn \"/nope/program\": descriptor 2147483647: not below our RLIMIT_NOFILE");
 }
 
 static void an_error_is_written_on_failure_only(void **state)

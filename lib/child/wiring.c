@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../base/fd.h"
@@ -122,6 +123,14 @@ int proc__wiring_check(const struct request *request, struct failure *ret_failur
             return proc__fail_not_open(ret_failure, number);
     }
     return 0;
+}
+
+/* dup3(2) says EBADF to both of its numbers. Which numbers there are is a matter of the limit alone. */
+void proc__wiring_explain(struct failure *failure)
+{
+    struct rlimit limit;
+    if (failure->code == EBADF && getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)failure->index >= limit.rlim_cur)
+        failure->reason = "not below our RLIMIT_NOFILE";
 }
 
 /* ---- One entry ---- */
