@@ -98,9 +98,9 @@ typedef struct proc_ns_join {
  *
  * Not together (-EINVAL): a kind that is joined and made; both user and time made while another one is joined;
  * `.start->group` with a pid namespace, which has numbers of its own; a hook with a new user, pid or time namespace or
- * a joined pid namespace; groups to set in a new user namespace without PROC_NS_ALLOW_SETGROUPS, which a user without
- * `keep_groups` sets, too. A daemon's program, proc_fork() and proc_exec() get all but those that need a birth
- * (-ENOTSUP): new user, pid and time, joined pid.
+ * a joined pid namespace; groups in a new user namespace without PROC_NS_ALLOW_SETGROUPS, whether `.ids` lists them or
+ * empties them, as `uid` does without `keep_groups`. New user, pid and time and a joined pid need a birth of their own:
+ * proc_fork() and proc_exec() refuse them, and so does a daemon's program (-ENOTSUP).
  *
  * A child in a user namespace that is not root there (see PROC_NS_AS_ROOT) has all capabilities of the namespace until
  * its execve(2), and none afterwards, as ever.
