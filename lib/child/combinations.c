@@ -136,7 +136,7 @@ static int check_orphan(const struct request *request, const struct spawn_call *
 {
     if (!(request->options.flags & PROC_ORPHAN))
         return 0;
-    if (!call->may_orphan)
+    if (!call->may_orphan && !call->is_question)
         return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN is for proc_spawn");
     if (request->options.flags & PROC_DIE_WITH_PARENT)
         return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN excludes PROC_DIE_WITH_PARENT");

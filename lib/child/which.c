@@ -92,7 +92,7 @@ static int which(struct prepared *prepared, char *ret_path, size_t size, struct 
 
 int proc_which(const char *program, const proc_options *options, char *ret_path, size_t size)
 {
-    static const struct spawn_call call = {.verb = "which", .may_orphan = 1, .check = check_for_which};
+    static const struct spawn_call call = {.verb = "which", .is_question = 1, .check = check_for_which};
     const char *const argv[] = {program, NULL};
     struct prepared prepared;
     struct failure failure = {0};
