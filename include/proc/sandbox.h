@@ -111,7 +111,7 @@ struct sock_filter; /* <linux/filter.h> */
  * descriptor, can leave it: give it other ids.
  *
  * **Capabilities** are set when the child has its ids, and are carried over their change. What cannot be set is
- * -EPERM, and `proc_error.index` is the capability.
+ * -EPERM, what this kernel lacks -EINVAL, and `proc_error.index` is the capability.
  *
  * **Landlock** denies what deny_fs, deny_net and scope say, but where a rule allows it. Any part of it implies
  * no_new_privs, and forbids the child to move files between directories unless REFER is denied and allowed again. The
