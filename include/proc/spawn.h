@@ -326,9 +326,10 @@ typedef struct proc_options {
  * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults.
  * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
- *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable, or not allowed; -ENOEXEC: not a
- *         program; -EINVAL, -ENOTSUP, -E2BIG: the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a
- *         limit, try again later; -ENOSYS: no pidfds here; any other errno of the step that failed.
+ *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD), or the program's interpreter is missing (PROC_STEP_EXEC, the
+ *         text says so); -EACCES: not executable, or not allowed; -ENOEXEC: not a program; -EINVAL, -ENOTSUP, -E2BIG:
+ *         the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a limit, try again later; -ENOSYS: no
+ *         pidfds here; any other errno of the step that failed.
  *
  * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
  * afterwards.
