@@ -127,7 +127,7 @@ static void what_was_announced_to_somebody_else_is_left_alone(void **state)
 static void announcements_that_make_no_sense_are_refused(void **state)
 {
     static const char gap[] = "PROC_LISTEN_FDS: .fds are 3, 4, 5, ... without a gap",
-                      letters[] = ".start->listen_names: 1 to 255 printable letters without \":\"",
+                      letters[] = ".start->listen_names: 1 to 255 printable letters, no colon",
                       count[] = ".start->listen_names: one for each of .fds";
     char long_name[257];
     (void)state;

@@ -493,7 +493,7 @@ static void what_is_not_open_does_not_become_the_lock(void **state)
         if (rc == 0)
             _exit(proc_daemon_ready(daemon) < 0);
         assert_rc(rc, -EBADF);
-        assert_contains(report.error.text, "descriptor 1: Bad file descriptor");
+        assert_contains(report.error.text, "descriptor 1: our descriptor for it is not open");
         rc = proc_daemon_spawn(PROC_ARGV("true"), NULL, PROC_DAEMON_OPTIONS(.lock = path, .err = PROC_FD(fd)), &report);
         assert_rc(rc, -EBADF);
         assert_int_equal(access(path, F_OK), -1);

@@ -173,7 +173,7 @@ static void a_failure_reads_the_same_from_each_memory(void **state)
         struct report report;
         int pid = 77, pidfd = 77;
         assert_rc(proc__start(&plan, *memory, &pid, &pidfd, &report), -ENOENT);
-        assert_true(report.step == PROC_STEP_EXEC && report.code == ENOENT && report.index == 0);
+        assert_true(report.step == PROC_STEP_EXEC && report.code == ENOENT && report.index == PATH_NOT_THERE);
         plan.cwd = "/nope";
         assert_rc(proc__start(&plan, *memory, &pid, &pidfd, &report), -ENOENT);
         assert_true(report.step == PROC_STEP_CWD && report.code == ENOENT && report.index == -1);

@@ -341,7 +341,7 @@ static int note_it(void *user)
 
 static void what_needs_somebody_who_stays_is_refused(void **state)
 {
-    static const char other_end[] = "exec \"true\": options \"entry: nobody has its other end\"";
+    static const char other_end[] = "exec \"true\": options \"nobody would be left at its other end\"";
     (void)state;
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PIPE), -EINVAL, other_end);
     assert_exec_refused(PROC_OPTIONS(.in = PROC_PTY), -EINVAL, other_end);
@@ -473,6 +473,16 @@ static void where_it_is_not_the_reason_is_that_of_a_start(void **state)
     remove_places(&places);
 }
 
+static void a_search_takes_the_options_of_any_start(void **state)
+{
+    char path[16];
+    (void)state;
+    assert_rc(proc_which("/bin/sh", PROC_OPTIONS(.timeout_ms = 1000, .out = PROC_CAPTURE), path, sizeof path), 7);
+    assert_rc(proc_which("/bin/sh", PROC_OPTIONS(.flags = PROC_DETACH, .out = PROC_PIPE), path, sizeof path), 7);
+    assert_rc(proc_which("/bin/sh", PROC_OPTIONS(.flags = PROC_ORPHAN), path, sizeof path), 7);
+    assert_rc(proc_which("/bin/sh", PROC_OPTIONS(.timeout_ms = -2), path, sizeof path), -EINVAL);
+}
+
 static void a_path_is_written_as_snprintf_writes(void **state)
 {
     char path[8] = "xxxxxxx";
@@ -503,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(namespaces_that_need_a_birth_are_refused_before_anything_is_changed),
         cmocka_unit_test(a_program_is_found_where_a_start_finds_it),
         spawning_test(where_it_is_not_the_reason_is_that_of_a_start),
+        cmocka_unit_test(a_search_takes_the_options_of_any_start),
         cmocka_unit_test(a_path_is_written_as_snprintf_writes),
     };
     return run_suite("exec", tests, sizeof tests / sizeof tests[0], argc, argv);

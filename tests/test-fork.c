@@ -426,7 +426,7 @@ static void a_step_that_fails_is_named_and_nothing_is_left(void **state)
     assert_fork_fails(PROC_OPTIONS(.in = PROC_PATH("/nope/file")), -ENOENT, PROC_STEP_OPEN,
                       "fork: open \"/nope/file\": No such file or directory");
     assert_fork_fails(PROC_OPTIONS(.fds = PROC_FDS({1 << 29, PROC_NULL})), -EBADF, PROC_STEP_FDS,
-                      "fork: descriptor 536870912: Bad file descriptor");
+                      "fork: descriptor 536870912: not below our RLIMIT_NOFILE");
     assert_rc(proc_fork(NULL, return_it, (void *)(uintptr_t)&code, NULL), -EINVAL);
     assert_rc(proc_fork(&child, NULL, NULL, NULL), -EINVAL);
     assert_null(child);

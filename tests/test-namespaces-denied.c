@@ -145,8 +145,8 @@ static void maps_that_the_kernel_would_not_take_are_refused_before_anything_is_m
     check_fails(PROC_ARGV("x"),
                 PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_USER, .flags = PROC_NS_AS_ROOT,
                                                            .uid_maps = PROC_ID_MAPS({0, 0, 1}))),
-                -EINVAL, PROC_STEP_OPTIONS, -1, "spawn \"x\": options \".namespaces->uid_maps\": with PROC_NS_AS_ROOT",
-                __FILE__, __LINE__);
+                -EINVAL, PROC_STEP_OPTIONS, -1,
+                "spawn \"x\": options \".namespaces->uid_maps\": not with PROC_NS_AS_ROOT", __FILE__, __LINE__);
 }
 
 /* ---- What cannot be joined ---- */

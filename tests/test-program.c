@@ -211,6 +211,12 @@ static void what_cannot_be_executed_by_descriptor_is_told_by_its_number(void **s
     fchmod(fd, 0700);
     assert_fails(PROC_ARGV("x"), PROC_OPTIONS(BY_FD(fd)), -ENOEXEC, PROC_STEP_EXEC, fd, text);
     close(fd);
+    fd = memory_file("#!/nope/interpreter\n", 20);
+    snprintf(text, sizeof text, "spawn \"x\": exec %d: it is there, but its interpreter is not", fd);
+    fchmod(fd, 0700);
+    assert_fails(PROC_ARGV("x"), PROC_OPTIONS(BY_FD(fd), .fds = PROC_FDS({9, PROC_FD(fd)})), -ENOENT, PROC_STEP_EXEC,
+                 fd, text);
+    close(fd);
     fd = open("/", O_RDONLY | O_CLOEXEC);
     assert_fails(PROC_ARGV("x"), PROC_OPTIONS(BY_FD(fd)), -EACCES, PROC_STEP_EXEC, fd, NULL);
     close(fd);

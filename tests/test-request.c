@@ -47,6 +47,42 @@ static void a_call_without_a_handle_or_a_program_is_refused(void **state)
     assert_rc(proc_spawn(&child, empty, NULL), -EINVAL);
 }
 
+static int do_nothing(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+/* Whoever prints the text of a failed call must not print what happened to be there. */
+static void a_missing_argument_is_told_in_words_too(void **state)
+{
+    (void)state;
+    proc_error error;
+    proc_child *child = NULL;
+    proc_result result;
+    const proc_request requests[] = {{ARGV, NULL}, {NULL, NULL}};
+    const proc_options *options = PROC_OPTIONS(.error = &error);
+#define assert_told(call, what)                                               \
+    do {                                                                      \
+        memset(&error, 'x', sizeof error);                                    \
+        assert_rc(call, -EINVAL);                                             \
+        assert_int_equal(error.step, PROC_STEP_OPTIONS);                      \
+        assert_int_equal(error.code, EINVAL);                                 \
+        assert_string_equal(error.text, what " is NULL\": Invalid argument"); \
+    } while (0)
+    assert_told(proc_spawn(NULL, ARGV, options), "spawn: options \"child");
+    assert_told(proc_fork(NULL, do_nothing, NULL, options), "fork: options \"child");
+    assert_told(proc_fork(&child, NULL, NULL, options), "fork: options \"run");
+    assert_told(proc_run(NULL, ARGV, options), "run: options \"result");
+    assert_told(proc_spawn_pipeline(NULL, requests, options), "pipeline: options \"children");
+    assert_told(proc_spawn_pipeline(&child, NULL, options), "pipeline: options \"requests");
+    assert_told(proc_pipeline(NULL, requests, options), "pipeline: options \"result");
+    assert_told(proc_pipeline(&result, NULL, options), "pipeline: options \"requests");
+    assert_told(proc_which(NULL, options, NULL, 0), "which: options \"program");
+    assert_told(proc_which("sh", options, NULL, 8), "which: options \"ret_path");
+    assert_null(child);
+}
+
 static void what_is_for_a_run_is_refused_in_a_start(void **state)
 {
     (void)state;
@@ -336,6 +372,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_without_a_handle_or_a_program_is_refused),
+        cmocka_unit_test(a_missing_argument_is_told_in_words_too),
         cmocka_unit_test(what_is_for_a_run_is_refused_in_a_start),
         spawning_test(a_shorter_struct_is_an_older_caller),
         spawning_test(a_longer_struct_of_zeros_is_a_newer_caller),

@@ -317,6 +317,8 @@ static void a_file_without_permission_is_passed_over_but_remembered(void **state
     places_done(&places);
 }
 
+#define LACKS_INTERPRETER "it is there, but its interpreter is not"
+
 static void a_missing_interpreter_is_not_a_missing_program(void **state)
 {
     char expected[400];
@@ -325,15 +327,15 @@ static void a_missing_interpreter_is_not_a_missing_program(void **state)
     make_tool(places.tool[1], "/nope/interpreter", 0755);
     unlink(places.tool[0]);
     unlink(places.tool[2]);
-    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": No such file or directory", places.tool[1]);
+    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": " LACKS_INTERPRETER, places.tool[1]);
     assert_fails(PROC_ARGV("tool"), PROC_OPTIONS(.search = places.list), -ENOENT, PROC_STEP_EXEC, 1, expected);
-    snprintf(expected, sizeof expected, "spawn \"%s\": exec \"%s\": No such file or directory", places.tool[1],
+    snprintf(expected, sizeof expected, "spawn \"%s\": exec \"%s\": " LACKS_INTERPRETER, places.tool[1],
              places.tool[1]);
     assert_fails(PROC_ARGV(places.tool[1]), PROC_OPTIONS(), -ENOENT, PROC_STEP_EXEC, 0, expected);
     /* Its reason is its own, whatever the elements after it lack. */
     char list[sizeof places.list + 16];
     snprintf(list, sizeof list, "%s:/dev/null", places.list);
-    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": No such file or directory", places.tool[1]);
+    snprintf(expected, sizeof expected, "spawn \"tool\": exec \"%s\": " LACKS_INTERPRETER, places.tool[1]);
     assert_fails(PROC_ARGV("tool"), PROC_OPTIONS(.search = list), -ENOENT, PROC_STEP_EXEC, 1, expected);
     places_done(&places);
 }
@@ -946,12 +948,12 @@ static void the_first_step_that_fails_is_told(void **state)
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_PATH("/nope/in"), .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_OPEN, 0, "spawn \"/nope/program\": open \"/nope/in\": No such file or directory");
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.in = PROC_FD(12345), .out = PROC_PATH("/nope/out")), -EBADF,
-                 PROC_STEP_FDS, 0, "spawn \"/nope/program\": descriptor 0: Bad file descriptor");
+                 PROC_STEP_FDS, 0, "spawn \"/nope/program\": descriptor 0: our descriptor for it is not open");
     const proc_slot too_high = {INT32_MAX, PROC_FD(0)};
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}, .cwd = "/nope/cwd"), -ENOENT,
                  PROC_STEP_CWD, -1, "spawn \"/nope/program\": chdir \"/nope/cwd\": No such file or directory");
     assert_fails(PROC_ARGV("/nope/program"), PROC_OPTIONS(.fds = {&too_high, 1}), -EBADF, PROC_STEP_FDS, INT32_MAX,
-                 "spawn \"/nope/program\": descriptor 2147483647: Bad file descriptor");
+                 "spawn \"/nope/program\": descriptor 2147483647: not below our RLIMIT_NOFILE");
 }
 
 static void an_error_is_written_on_failure_only(void **state)

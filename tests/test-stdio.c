@@ -546,9 +546,9 @@ static void a_descriptor_that_is_not_open_is_named_by_its_place_in_the_child(voi
 {
     (void)state;
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_FD(12345)), -EBADF, PROC_STEP_FDS, 1,
-                 "spawn \"true\": descriptor 1: Bad file descriptor");
+                 "spawn \"true\": descriptor 1: our descriptor for it is not open");
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.fds = PROC_FDS({8, PROC_INHERIT})), -EBADF, PROC_STEP_FDS, 8,
-                 "spawn \"true\": descriptor 8: Bad file descriptor");
+                 "spawn \"true\": descriptor 8: our descriptor for it is not open");
 }
 
 /* The pipes of this very start get the lowest free numbers: none of them may be taken for the one that was meant. */
@@ -602,7 +602,7 @@ static int numbers_up_to_the_limit(void *arg)
     free(report);
     require_rc(proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.fds = PROC_FDS({1000, PROC_NULL}), .error = &error)),
                -EBADF);
-    require(strcmp(error.text, "spawn \"true\": descriptor 1000: Bad file descriptor") == 0);
+    require(strcmp(error.text, "spawn \"true\": descriptor 1000: not below our RLIMIT_NOFILE") == 0);
     require_rc(
         proc_spawn(&child, PROC_ARGV("true"), PROC_OPTIONS(.fds = PROC_FDS({INT32_MAX, PROC_NULL}), .error = &error)),
         -EBADF);

@@ -471,9 +471,9 @@ static void a_target_that_cannot_be_written_is_refused(void **state)
     int gone = fcntl(target.ours, F_DUPFD_CLOEXEC, 200);
     close(gone);
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target.other)), -EBADF, PROC_STEP_FDS, 1,
-                 "spawn \"true\": descriptor \"the target of TEE\": Bad file descriptor");
+                 "spawn \"true\": descriptor 1: the target of TEE is not open for writing");
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_CAPTURE_TEE(gone)), -EBADF, PROC_STEP_FDS, 1,
-                 "spawn \"true\": descriptor 1: Bad file descriptor");
+                 "spawn \"true\": descriptor 1: our descriptor for it is not open");
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_CAPTURE_TEE(-1)), -EINVAL, PROC_STEP_OPTIONS, 1,
                  "spawn \"true\": options \"TEE: the descriptor is negative\" for descriptor 1: Invalid argument");
     proc_stdio bytes = PROC_TEXT("x"), supply = PROC_SUPPLY(NULL, NULL);

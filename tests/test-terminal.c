@@ -472,21 +472,21 @@ static void terminals_that_make_no_sense_are_refused(void **state)
                   ".terminal: rows, columns and raw are for a PTY entry");
     check_refused(PROC_OPTIONS(.terminal = RAW), ".terminal: rows, columns and raw are for a PTY entry");
     check_refused(PROC_OPTIONS(.in = PROC_PTY, .terminal = PROC_TERMINAL(.columns = 65536)),
-                  ".terminal: rows and columns go up to 65535");
+                  ".terminal: rows and columns are not 0 to 65535");
     check_refused(PROC_OPTIONS(.in = PROC_PTY, .terminal = PROC_TERMINAL(.raw = 2)),
                   ".terminal: a member that must be 0 or 1");
     check_refused(PROC_OPTIONS(.in = PROC_PTY, .start = PROC_START(.group = &group)),
-                  ".start->group: who gets a terminal begins a session");
+                  ".start->group: a child that gets a terminal begins a session");
     check_refused(PROC_OPTIONS(.in = PROC_PTY, .terminal = PROC_TERMINAL(.controlling_fd = PROC_INT(0))),
                   ".terminal->controlling_fd: the PTY entries are it already");
     check_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.controlling_fd = &none)),
                   ".terminal->controlling_fd is negative");
     check_refused(PROC_OPTIONS(.terminal = PROC_TERMINAL(.foreground = 1)),
-                  ".terminal->foreground: PROC_NEW_GROUP or .start->group");
+                  ".terminal->foreground needs PROC_NEW_GROUP or .start->group");
     check_refused(PROC_OPTIONS(.flags = PROC_NEW_SESSION, .terminal = PROC_TERMINAL(.foreground = 1)),
                   ".terminal->foreground: a new session has no terminal");
     assert_rc(proc_run(&result, PROC_ARGV("x"), PROC_OPTIONS(.in = PROC_PTY, .error = &error)), -EINVAL);
-    assert_contains(error.text, "PTY in proc_run: one entry takes what it shows, see ON_PTY");
+    assert_contains(error.text, "PTY: nobody reads what it shows, make one CAPTURE_PTY or LINES_PTY");
 }
 
 static void a_terminal_that_cannot_be_had_is_told(void **state)

@@ -112,7 +112,7 @@ enum {
     PROC_STEP_CLONE = 7,            /**< Making the process or its pidfd. */
     PROC_STEP_SESSION = 8,          /**< setsid(2). */
     PROC_STEP_GROUP = 9,            /**< setpgid(2); index = the group. */
-    PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group. */
+    PROC_STEP_TERMINAL = 10,        /**< Controlling terminal or foreground group; index = controlling_fd. */
     PROC_STEP_CGROUP = 11,          /**< Entering a control group; index = its descriptor, if it has no path. */
     PROC_STEP_NAMESPACE = 12,       /**< Making or joining a namespace; index = its PROC_NS_ bit, or bits. */
     PROC_STEP_ID_MAP = 13,          /**< Writing the ids of a user namespace; the text names the file. */
@@ -126,7 +126,7 @@ enum {
     PROC_STEP_IO_PRIORITY = 21,     /**< ioprio_set(2). */
     PROC_STEP_OOM_SCORE = 22,       /**< Writing oom_score_adj. */
     PROC_STEP_ROOT = 23,            /**< chroot(2). */
-    PROC_STEP_CWD = 24,             /**< chdir(2) or fchdir(2). */
+    PROC_STEP_CWD = 24,             /**< chdir(2) or fchdir(2); index = the descriptor, if it has no path. */
     PROC_STEP_FDS = 25,             /**< Placing a descriptor; index = its number in the child. */
     PROC_STEP_GROUPS = 26,          /**< setgroups(2). */
     PROC_STEP_GID = 27,             /**< setresgid(2). */
@@ -139,7 +139,8 @@ enum {
     PROC_STEP_SIGNALS = 34,         /**< Mask or dispositions; index = signal. */
     PROC_STEP_SECCOMP = 35,         /**< seccomp(2); index = SIGSYS if the filter has killed it before its program. */
     PROC_STEP_HOOK = 36,            /**< A function of the caller. */
-    PROC_STEP_EXEC = 37,            /**< execve(2): the program was found, but could not be run. */
+    PROC_STEP_EXEC = 37,            /**< execve(2), also of a path that names no file; index = which of the paths that
+                                         were tried, from 0, or the descriptor. */
     PROC_STEP_WRITE = 39,           /**< Writing a file. */
     PROC_STEP_LOCK = 42,            /**< Taking a lock, or waiting for it. */
     PROC_STEP_INSPECT = 43,         /**< A file is refused for its owner, mode, kind or links. */

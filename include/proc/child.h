@@ -164,7 +164,7 @@ PROC_API int proc_child_take_stream(proc_child *child, int fd);
  * @param child A handle.
  * @param ret_usage Receives the figures.
  * @return 0; -EAGAIN: it has not been waited for yet; -ENODATA: somebody else took its status, and the figures with
- *         it; -ECHILD: in a forked copy; -EINVAL.
+ *         it, as who gets orphans does with a PROC_ORPHAN; -ECHILD: in a forked copy; -EINVAL.
  *
  * Safety: any thread.
  * @see getrusage(2)

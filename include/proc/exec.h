@@ -55,7 +55,7 @@ PROC_API PROC_CHECK int proc_exec(const char *const argv[], const proc_options *
  *
  * @param program The name or path, as argv[0] of a start; `program` and `start->candidates` of the options count more,
  *        and `start->program_fd` is refused.
- * @param options As for the start; NULL = all defaults. Nothing is opened or made.
+ * @param options As for the start, whichever call it is; NULL = all defaults. Nothing is opened or made.
  * @param ret_path Receives the path, always terminated if size > 0; relative if the directory of the search list is,
  *        and then as seen from the child's directory. May be NULL if size is 0.
  * @param size Bytes at ret_path.

@@ -46,7 +46,8 @@ extern "C" {
  */
 typedef struct proc_hook {
     size_t size;            /**< sizeof(proc_hook). */
-    int (*run)(void *user); /**< In the copy; 0, or a negative errno that fails the start. */
+    int (*run)(void *user); /**< In the copy; 0, or a negative errno that fails the start. What is neither fails it
+                                 with -EINVAL. */
     void *user;             /**< Handed on. */
     int32_t timeout_ms;     /**< How long it may take, at most the timeout_ms of the run; 0 = 10 s, -1 = for ever. */
     uint32_t reserved;      /**< 0. */

@@ -79,6 +79,10 @@ typedef struct proc_id_maps {
  * is 0. They are opened before the start, with our ids. It takes CAP_SYS_ADMIN there and here, or that the user
  * namespace which they belong to is joined with them, and is one that we have made.
  *
+ * The errors of PROC_STEP_NAMESPACE name the path or the kind: -ESRCH: no such process; -ENOTTY: no namespace file;
+ * -EINVAL: one of another kind, or the user namespace that we live in already; -EBADF: not open; -EPERM, -EACCES: not
+ * for us; or what open(2) says to the path.
+ *
  * @snippet namespaces.c namespaces_join
  */
 typedef struct proc_ns_join {
@@ -94,9 +98,9 @@ typedef struct proc_ns_join {
  *
  * Not together (-EINVAL): a kind that is joined and made; both user and time made while another one is joined;
  * `.start->group` with a pid namespace, which has numbers of its own; a hook with a new user, pid or time namespace or
- * a joined pid namespace; groups to set in a new user namespace without PROC_NS_ALLOW_SETGROUPS, which a user without
- * `keep_groups` sets, too. A daemon's program, proc_fork() and proc_exec() get all but those that need a birth
- * (-ENOTSUP): new user, pid and time, joined pid.
+ * a joined pid namespace; groups in a new user namespace without PROC_NS_ALLOW_SETGROUPS, whether `.ids` lists them or
+ * empties them, as `uid` does without `keep_groups`. New user, pid and time and a joined pid need a birth of their own:
+ * proc_fork() and proc_exec() refuse them, and so does a daemon's program (-ENOTSUP).
  *
  * A child in a user namespace that is not root there (see PROC_NS_AS_ROOT) has all capabilities of the namespace until
  * its execve(2), and none afterwards, as ever.
@@ -114,7 +118,8 @@ typedef struct proc_namespaces {
     proc_id_maps gid_maps;              /**< New user: groups; ours alone. Others need CAP_SETGID. */
     const char *hostname;               /**< New uts: up to 64 bytes; ours. */
     const char *domainname;             /**< New uts: up to 64 bytes; ours. */
-    const int64_t *monotonic_offset_ms; /**< New time: CLOCK_MONOTONIC there minus that of the machine; as for us. */
+    const int64_t *monotonic_offset_ms; /**< New time: CLOCK_MONOTONIC there minus that of the machine; as for us. One
+                                             that takes the clock below 0 is -ERANGE. */
     const int64_t *boottime_offset_ms;  /**< New time: the same of CLOCK_BOOTTIME. */
 } proc_namespaces;
 

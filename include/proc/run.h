@@ -54,7 +54,8 @@ typedef struct proc_result {
                                      stages in the order of writing. */
     int32_t timed_out;          /**< 1: the time was over, and the child was stopped. */
     int32_t output_open;        /**< 1: a descendant kept an output open beyond drain_ms. */
-    int32_t input_cut;          /**< 1: the child ended, or closed its input, without reading all. */
+    int32_t input_cut;          /**< 1: the child ended, or closed its input, before all could be written to it. What
+                                     it left unread in the pipe (64 KiB, as a rule) is not noticed. */
     int32_t cancelled;          /**< 1: cancel_fd became readable, and the child was stopped. */
     int32_t error;              /**< 0, or the first negative errno of a callback or transfer. */
     int32_t reserved0;          /**< 0. */

@@ -43,7 +43,8 @@ extern "C" {
  * - one that is run by root, or by a user who becomes root through a file, gets all of the bounding set. To take
  *   something away from root, take it out of the bounding set, or set no_new_privs with the permitted set.
  *
- * PROC_CAPS_ONLY() is right for both.
+ * PROC_CAPS_ONLY() is right for both, and takes CAP_SETPCAP for its bounding set. Where we have no capabilities there
+ * are none to take away, and no_new_privs alone keeps the program from getting any.
  * @since 0.1
  */
 typedef struct proc_caps {
@@ -72,11 +73,13 @@ typedef struct proc_caps {
 #define PROC_LANDLOCK_FS_READ UINT64_C(0x000d)  /**< Execute and read files, list directories. */
 #define PROC_LANDLOCK_FS_WRITE UINT64_C(0x7ff2) /**< Write, make, remove, rename, truncate. TRUNCATE: Linux 6.2. */
 #define PROC_LANDLOCK_FS_ALL UINT64_C(0xffff)   /**< Both, and ioctl(2) on devices: Linux 6.10. */
-#define PROC_LANDLOCK_NET_ALL UINT64_C(0x3)     /**< Bind and connect TCP: Linux 6.7. */
-#define PROC_LANDLOCK_SCOPE_ALL UINT64_C(0x3)   /**< Abstract sockets and signals of others: Linux 6.12. */
+#define PROC_LANDLOCK_NET_ALL UINT64_C(0x3)     /**< Bind (0x1) and connect (0x2) TCP: Linux 6.7. */
+#define PROC_LANDLOCK_SCOPE_ALL UINT64_C(0x3)   /**< Abstract sockets (0x1), signals (0x2) of others: Linux 6.12. */
 
 /**
- * One exception from what is denied: a file, a directory with all below it, or a TCP port.
+ * One exception from what is denied: a file, a directory with all below it, or a TCP port. The errors of
+ * PROC_STEP_LANDLOCK have its index: -EINVAL: it allows nothing, or something that is not denied, or has both path and
+ * port, or no such port; or what open(2) says to the path.
  * @since 0.1
  */
 typedef struct proc_landlock_rule {
@@ -108,7 +111,7 @@ struct sock_filter; /* <linux/filter.h> */
  * descriptor, can leave it: give it other ids.
  *
  * **Capabilities** are set when the child has its ids, and are carried over their change. What cannot be set is
- * -EPERM, and `proc_error.index` is the capability.
+ * -EPERM, what this kernel lacks -EINVAL, and `proc_error.index` is the capability.
  *
  * **Landlock** denies what deny_fs, deny_net and scope say, but where a rule allows it. Any part of it implies
  * no_new_privs, and forbids the child to move files between directories unless REFER is denied and allowed again. The

@@ -42,7 +42,8 @@ extern "C" {
  */
 typedef struct proc_scheduling {
     size_t size;            /**< sizeof(proc_scheduling). */
-    const int *nice;        /**< -20 (first) to 19 (last), among those without a real-time policy. */
+    const int *nice;        /**< -20 (first) to 19 (last), among those without a real-time policy; no increment, as
+                                 that of nice(1) is. */
     const int *io_priority; /**< PROC_IO_PRIORITY(). */
     const char *cpus;       /**< A list as the kernel writes it: "0-3,8"; numbers up to 65535. */
     const int *policy;      /**< SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO, SCHED_RR, SCHED_DEADLINE, ... */

@@ -191,7 +191,7 @@ typedef struct proc_stdio {
  * @since 0.1
  */
 typedef struct proc_slot {
-    int32_t number; /**< In the child; 3 or more, each once. */
+    int32_t number; /**< In the child; 3 or more, each once. At or beyond our RLIMIT_NOFILE: -EBADF. */
     proc_stdio is;  /**< What it shall be. */
 } proc_slot;
 /** @} */
@@ -326,9 +326,10 @@ typedef struct proc_options {
  * @param argv The arguments, argv[0] first, ended by NULL. From a `char **`: PROC_STRINGS().
  * @param options How; NULL = all defaults.
  * @return 0, or a negative errno with step and text in options->error. -ENOENT: no such program (PROC_STEP_SEARCH,
- *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD); -EACCES: not executable, or not allowed; -ENOEXEC: not a
- *         program; -EINVAL, -ENOTSUP, -E2BIG: the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a
- *         limit, try again later; -ENOSYS: no pidfds here; any other errno of the step that failed.
+ *         PROC_STEP_EXEC) or directory (PROC_STEP_CWD), or the program's interpreter is missing (PROC_STEP_EXEC, the
+ *         text says so); -EACCES: not executable, or not allowed; -ENOEXEC: not a program; -EINVAL, -ENOTSUP, -E2BIG:
+ *         the request (PROC_STEP_OPTIONS); -EMFILE, -ENFILE, -ENOMEM, -EAGAIN: a limit, try again later; -ENOSYS: no
+ *         pidfds here; any other errno of the step that failed.
  *
  * Safety: any thread, at any time; all signals are blocked in the calling thread meanwhile, and its mask is as before
  * afterwards.
@@ -412,7 +413,8 @@ typedef struct proc_start {
     const int *cwd_fd;               /**< An open directory, instead of cwd; with both, cwd is resolved in it. */
     const int *group;                /**< A process group to join; it must be in our session. */
     const int *program_fd;           /**< An open file to execute, instead of program; it is not searched. */
-    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ...; none. */
+    const char *const *listen_names; /**< With PROC_LISTEN_FDS: LISTEN_FDNAMES, a name for 3, for 4, ..., each of 1 to
+                                          255 printable ASCII characters, no blank or colon; none. */
 } proc_start;
 
 /** How proc_run() and proc_collect() move the bytes. */

@@ -31,6 +31,8 @@ extern "C" {
  * - Input is typed: it is echoed, lines are edited, a line holds at most 4095 bytes, and the end of file is a byte (4,
  *   Ctrl-D) at the beginning of a line. Closing our end is not an end of file. proc_terminal.raw turns all that off.
  * - A terminal puts "\r\n" where a program writes "\n"; raw turns that off, too.
+ * - It belongs to the user of `.ids`, who can so open it again by its name. The errors of PROC_STEP_PTY: -ENOSPC: as
+ *   many as the system allows; -ENOENT: no /dev/pts; -EPERM: we may not give it to that user.
  *
  * @snippet terminal.c pty
  * @snippet terminal.c capture_pty
@@ -42,13 +44,16 @@ extern "C" {
  */
 
 /**
- * The terminal of a child. Without a PTY entry and controlling_fd it is ours, if we have one.
+ * The terminal of a child. Without a PTY entry and controlling_fd it is ours, if we have one; none in a new session.
+ *
+ * The errors of PROC_STEP_TERMINAL: -ENOTTY: controlling_fd is no terminal; -EPERM: it controls a session already;
+ * -EBADF: it is not open; -ENXIO: foreground, and we have no terminal.
  * @since 0.1
  */
 typedef struct proc_terminal {
     size_t size;               /**< sizeof(proc_terminal). */
-    int32_t rows;              /**< Of a PTY; as the terminal at our descriptor 0, 1 or 2, else 24. */
-    int32_t columns;           /**< Of a PTY; as the terminal at our descriptor 0, 1 or 2, else 80. */
+    int32_t rows;              /**< Of a PTY, to 65535; as the terminal at our descriptor 0, 1 or 2, else 24. */
+    int32_t columns;           /**< Of a PTY, to 65535; as the terminal at our descriptor 0, 1 or 2, else 80. */
     const int *controlling_fd; /**< This terminal of ours, which controls no session, becomes its controlling one; it
                                     leads a new session. Not with a PTY, which is it anyway. */
     uint32_t foreground;       /**< 1: its group becomes the foreground group of our controlling terminal, /dev/tty;

@@ -44,7 +44,7 @@ const char *proc__announcement_check_names(const char *const *names, size_t coun
     size_t i = 0;
     for (; names[i]; i++)
         if (!is_name(names[i]))
-            return ".start->listen_names: 1 to 255 printable letters without \":\"";
+            return ".start->listen_names: 1 to 255 printable letters, no colon";
     return i == count ? NULL : ".start->listen_names: one for each of .fds";
 }
 

@@ -91,7 +91,8 @@ static struct report tell_absence(const struct plan *plan, long rc)
     for (int i = 0; plan->paths[i]; i++)
         if (filtered_call(SYS_faccessat, AT_FDCWD, (long)plan->paths[i], F_OK, 0, 0) == 0)
             return proc__step_failed(PROC_STEP_EXEC, execute_one(plan, plan->paths[i], -1), i);
-    return plan->searched ? proc__step_failed(PROC_STEP_SEARCH, -ENOENT, -1) : proc__step_failed(PROC_STEP_EXEC, rc, 0);
+    return plan->searched ? proc__step_failed(PROC_STEP_SEARCH, -ENOENT, -1)
+                          : proc__step_failed(PROC_STEP_EXEC, rc, PATH_NOT_THERE);
 }
 
 static struct report execute_paths(const struct plan *plan)

@@ -35,7 +35,7 @@ int proc__combinations_imply(struct request *request, struct failure *ret_failur
     if (has_pty && request->terminal.controlling_fd)
         return proc__refuse(ret_failure, EINVAL, ".terminal->controlling_fd: the PTY entries are it already");
     if (request->start.group)
-        return proc__refuse(ret_failure, EINVAL, ".start->group: who gets a terminal begins a session");
+        return proc__refuse(ret_failure, EINVAL, ".start->group: a child that gets a terminal begins a session");
     request->options.flags |= PROC_NEW_SESSION;
     return 0;
 }
@@ -48,7 +48,7 @@ static int check_foreground(const struct request *request, struct failure *ret_f
     if (flags & PROC_NEW_SESSION)
         return proc__refuse(ret_failure, EINVAL, ".terminal->foreground: a new session has no terminal");
     if (!(flags & PROC_NEW_GROUP) && !request->start.group)
-        return proc__refuse(ret_failure, EINVAL, ".terminal->foreground: PROC_NEW_GROUP or .start->group");
+        return proc__refuse(ret_failure, EINVAL, ".terminal->foreground needs PROC_NEW_GROUP or .start->group");
     return 0;
 }
 
@@ -59,7 +59,7 @@ static int check_terminal(const struct request *request, const struct spawn_call
     if (takers > 1)
         return proc__refuse(ret_failure, EINVAL, "ON_PTY twice: a terminal shows one stream, use PTY or SAME_AS");
     if (call->is_run && entries > takers && takers == 0)
-        return proc__refuse(ret_failure, EINVAL, "PTY in proc_run: one entry takes what it shows, see ON_PTY");
+        return proc__refuse(ret_failure, EINVAL, "PTY: nobody reads what it shows, make one CAPTURE_PTY or LINES_PTY");
     if (entries == 0 && (terminal->rows || terminal->columns || terminal->raw))
         return proc__refuse(ret_failure, EINVAL, ".terminal: rows, columns and raw are for a PTY entry");
     return check_foreground(request, ret_failure);
@@ -132,7 +132,7 @@ static int check_orphan(const struct request *request, const struct spawn_call *
 {
     if (!(request->options.flags & PROC_ORPHAN))
         return 0;
-    if (!call->may_orphan)
+    if (!call->may_orphan && !call->is_question)
         return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN is for proc_spawn");
     if (request->options.flags & PROC_DIE_WITH_PARENT)
         return proc__refuse(ret_failure, EINVAL, "PROC_ORPHAN excludes PROC_DIE_WITH_PARENT");

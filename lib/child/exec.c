@@ -39,7 +39,7 @@ static int check_for_exec(const struct request *request, struct failure *ret_fai
     for (size_t i = 0; i < proc__request_entry_count(request); i++) {
         int number;
         if (needs_other_end(proc__request_entry(request, i, &number)))
-            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, "entry: nobody has its other end");
+            return proc__fail(ret_failure, PROC_STEP_OPTIONS, EINVAL, number, "nobody would be left at its other end");
     }
     if (options->flags & (PROC_DETACH | PROC_DIE_WITH_PARENT))
         return proc__refuse(ret_failure, EINVAL, "PROC_DETACH and PROC_DIE_WITH_PARENT are for a child");

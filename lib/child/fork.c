@@ -71,7 +71,7 @@ int proc_fork(proc_child **child, int (*run)(void *user), void *user, const proc
     struct function function = {.run = run, .user = user};
     const struct spawn_call call = {.verb = "fork", .check = check_for_fork, .body = run_function, .arg = &function};
     if (!child || !run)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, child ? "run is NULL" : "child is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &function.cancellable);
     int rc = proc__spawn(child, no_arguments, options, &call);
     pthread_setcancelstate(function.cancellable, NULL);

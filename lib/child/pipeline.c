@@ -263,7 +263,7 @@ int proc_spawn_pipeline(proc_child *children[], const proc_request requests[], c
     struct pipeline pipeline;
     int cancellable;
     if (!children || !requests)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, children ? "requests is NULL" : "children is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__pipeline_make(&pipeline, requests, options, &call);
     if (rc == 0)

@@ -39,10 +39,10 @@ int proc_pipeline(proc_result *result, const proc_request requests[], const proc
     struct pipeline pipeline;
     int cancellable;
     if (!result)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, "result is NULL");
     proc__result_empty(result);
     if (!requests)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, "requests is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__pipeline_make(&pipeline, requests, options, &call);
     if (rc == 0)

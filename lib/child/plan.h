@@ -28,6 +28,9 @@ typedef void forked_body(void *arg);
 /* The place of the path in script_argv, behind the shell and "--". */
 #define SCRIPT_PATH 2
 
+/* What a report of PROC_STEP_EXEC says instead of the index of a path, where the only one names no file. */
+#define PATH_NOT_THERE (-1)
+
 struct plan {
     const char *const *paths; /* what to execute: the first that can be; ended by NULL */
     const char *const *argv;

@@ -259,6 +259,10 @@ int proc__prepared_fail(struct prepared *prepared, const struct report *report, 
         ret_failure->reason = proc__cgroup_reason(report->code);
     if (prepared->plan.namespaces)
         proc__namespaces_explain(&prepared->namespaces, ret_failure);
+    if (report->step == PROC_STEP_FDS)
+        proc__wiring_explain(ret_failure);
+    if (report->step == PROC_STEP_EXEC)
+        proc__program_explain(&prepared->program, &prepared->plan, ret_failure);
     if (report->step == PROC_STEP_HOOK)
         proc__hook_explain(&prepared->hook, ret_failure);
     return -report->code;

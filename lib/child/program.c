@@ -149,5 +149,15 @@ const char *proc__program_argument(const struct program *program, const struct r
     if (report->step == PROC_STEP_SEARCH)
         return program->search_list;
     /* Without paths it is a descriptor, whose number the report tells. */
-    return report->step == PROC_STEP_EXEC && program->paths ? program->paths[report->index] : NULL;
+    if (report->step != PROC_STEP_EXEC || !program->paths)
+        return NULL;
+    return program->paths[report->index == PATH_NOT_THERE ? 0 : report->index];
+}
+
+void proc__program_explain(const struct program *program, const struct plan *plan, struct failure *failure)
+{
+    if (program->paths && failure->index == PATH_NOT_THERE)
+        failure->index = 0;
+    else if (failure->code == ENOENT && !proc__plan_has_filter(plan)) /* which may answer so for anything */
+        failure->reason = "it is there, but its interpreter is not";
 }

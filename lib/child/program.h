@@ -24,5 +24,7 @@ int proc__program_prepare(struct program *ret_program, struct plan *plan, const 
 void proc__program_done(struct program *program);
 /* The thing that a failed search or execution is about, or NULL. */
 const char *proc__program_argument(const struct program *program, const struct report *report);
+/* Tells a file that is not there from one whose interpreter is not, for both are ENOENT. */
+void proc__program_explain(const struct program *program, const struct plan *plan, struct failure *failure);
 
 #endif

@@ -106,13 +106,13 @@ static int check_flags(const proc_options *options, struct failure *ret_failure)
     return 0;
 }
 
-static int check_call(const proc_options *options, int is_run, struct failure *ret_failure)
+static int check_call(const proc_options *options, const struct spawn_call *call, struct failure *ret_failure)
 {
     if (options->timeout_ms < -1)
         return proc__refuse(ret_failure, EINVAL, ".timeout_ms is below -1");
-    if (options->timeout_ms > 0 && !is_run)
+    if (options->timeout_ms > 0 && !call->is_run && !call->is_question)
         return proc__refuse(ret_failure, EINVAL, ".timeout_ms is for proc_run and proc_pipeline: give it to the wait");
-    if ((options->flags & PROC_DETACH) && is_run)
+    if ((options->flags & PROC_DETACH) && call->is_run)
         return proc__refuse(ret_failure, EINVAL, "PROC_DETACH is for proc_spawn and proc_spawn_pipeline");
     return 0;
 }
@@ -296,7 +296,7 @@ static int check_parts(const struct request *request, struct failure *ret_failur
 
 static int check_all(struct request *request, const struct spawn_call *call, struct failure *ret_failure)
 {
-    int rc = check_call(&request->options, call->is_run, ret_failure);
+    int rc = check_call(&request->options, call, ret_failure);
     if (rc == 0)
         rc = check_entries(request, call->is_run, ret_failure);
     if (rc == 0)

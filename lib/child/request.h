@@ -26,6 +26,7 @@ struct spawn_call {
     const char *verb; /* the first word of error texts */
     int is_run;       /* 1: it also moves the bytes to the end */
     int may_orphan;   /* 1: what it starts need be no child of ours */
+    int is_question;  /* 1: it starts nothing, so it takes what any of the others does */
     /* What this call cannot do of what a request may say; NULL: it can do all. 0 or a negative errno. */
     int (*check)(const struct request *request, struct failure *ret_failure);
     forked_body *body; /* what the new process does instead of becoming a program; NULL: it does */

@@ -37,7 +37,7 @@ int proc_run(proc_result *result, const char *const argv[], const proc_options *
 {
     static const struct spawn_call call = {.verb = "run", .is_run = 1};
     if (!result)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, "result is NULL");
     proc__result_empty(result);
     proc_child *child;
     struct course course = {.crew = {&child, 1}, .until = proc__course_time(options), .stops = 1};

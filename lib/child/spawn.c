@@ -94,6 +94,14 @@ proc_error *proc__error_of(const proc_options *options)
     return options->error;
 }
 
+int proc__refuse_call(const proc_options *options, const char *verb, const char *what)
+{
+    struct failure failure;
+    int rc = proc__refuse(&failure, EINVAL, what);
+    proc__error_render(proc__error_of(options), verb, NULL, &failure);
+    return rc;
+}
+
 int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call)
 {
@@ -123,7 +131,7 @@ int proc_spawn(proc_child **child, const char *const argv[], const proc_options 
     static const struct spawn_call call = {.verb = "spawn", .may_orphan = 1};
     int cancel_state;
     if (!child)
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, "child is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
     int rc = proc__spawn(child, argv, options, &call);
     pthread_setcancelstate(cancel_state, NULL);

@@ -25,6 +25,8 @@ int proc__spawn_start(struct spawn *spawn, struct failure *ret_failure);
 int proc__spawn(proc_child **ret_child, const char *const argv[], const proc_options *options,
                 const struct spawn_call *call);
 
+/* For an argument that cannot be meant: tells what of it, and returns -EINVAL. */
+int proc__refuse_call(const proc_options *options, const char *verb, const char *what);
 /* The caller's place for details, unless its struct is too short to have one, or there is none. */
 proc_error *proc__error_of(const proc_options *options);
 

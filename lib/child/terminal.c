@@ -27,7 +27,7 @@ static int is_extent(int cells)
 int proc__terminal_check(const proc_terminal *options, struct failure *ret_failure)
 {
     if (!is_extent(options->rows) || !is_extent(options->columns))
-        return proc__refuse(ret_failure, EINVAL, ".terminal: rows and columns go up to 65535");
+        return proc__refuse(ret_failure, EINVAL, ".terminal: rows and columns are not 0 to 65535");
     if (options->controlling_fd && *options->controlling_fd < 0)
         return proc__refuse(ret_failure, EINVAL, ".terminal->controlling_fd is negative");
     if (options->foreground > 1 || options->raw > 1)

@@ -92,13 +92,13 @@ static int which(struct prepared *prepared, char *ret_path, size_t size, struct 
 
 int proc_which(const char *program, const proc_options *options, char *ret_path, size_t size)
 {
-    static const struct spawn_call call = {.verb = "which", .may_orphan = 1, .check = check_for_which};
+    static const struct spawn_call call = {.verb = "which", .is_question = 1, .check = check_for_which};
     const char *const argv[] = {program, NULL};
     struct prepared prepared;
     struct failure failure = {0};
     int cancellable;
     if (!program || (!ret_path && size > 0))
-        return -EINVAL;
+        return proc__refuse_call(options, call.verb, program ? "ret_path is NULL" : "program is NULL");
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellable);
     int rc = proc__prepare_program(&prepared, argv, options, &call, &failure);
     if (rc == 0)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../base/fd.h"
@@ -100,6 +101,13 @@ static int check_moves(const struct wiring *wiring, struct failure *ret_failure)
     return 0;
 }
 
+int proc__fail_not_open(struct failure *ret_failure, int number)
+{
+    proc__fail(ret_failure, PROC_STEP_FDS, EBADF, number, NULL);
+    ret_failure->reason = "our descriptor for it is not open";
+    return -EBADF;
+}
+
 /*
  * A descriptor that the entries name, and that is not open, must not become one of those that we are about to make:
  * these are above 2, so only such numbers are asked about. The child finds the others missing.
@@ -113,9 +121,17 @@ int proc__wiring_check(const struct request *request, struct failure *ret_failur
         int names_one = entry->kind == PROC_STDIO_FD || entry->flags & PROC_STDIO_TEE;
         int source = is_ours ? number : names_one ? entry->fd : -1;
         if (source > STDERR_FILENO && !proc__fd_is_open(source))
-            return proc__fail(ret_failure, PROC_STEP_FDS, EBADF, number, NULL);
+            return proc__fail_not_open(ret_failure, number);
     }
     return 0;
+}
+
+/* dup3(2) says EBADF to both of its numbers. Which numbers there are is a matter of the limit alone. */
+void proc__wiring_explain(struct failure *failure)
+{
+    struct rlimit limit;
+    if (failure->code == EBADF && getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)failure->index >= limit.rlim_cur)
+        failure->reason = "not below our RLIMIT_NOFILE";
 }
 
 /* ---- One entry ---- */
@@ -139,7 +155,12 @@ static struct stream *add_stream(struct wiring *wiring, const proc_stdio *entry,
 static int wire_tee(struct stream *stream, const proc_stdio *entry, struct failure *ret_failure)
 {
     int rc = entry->flags & PROC_STDIO_TEE ? proc__tee_open(&stream->transfer.tee, entry->fd) : 0;
-    return rc < 0 ? proc__fail(ret_failure, PROC_STEP_FDS, -rc, stream->number, "the target of TEE") : 0;
+    if (rc == 0)
+        return 0;
+    proc__fail(ret_failure, PROC_STEP_FDS, -rc, stream->number, NULL);
+    if (rc == -EBADF)
+        ret_failure->reason = "the target of TEE is not open for writing";
+    return rc;
 }
 
 static int wire_pipe(struct wiring *wiring, const proc_stdio *entry, int number, struct failure *ret_failure)

@@ -30,8 +30,12 @@ struct wiring {
 /* What a wiring is before it is made. */
 #define NO_WIRING {.null_fd = -1, .terminal_end = -1}
 
+/* Notes that what shall become this number of the child is not open. Returns -EBADF. */
+int proc__fail_not_open(struct failure *ret_failure, int number);
 /* Of ours: all descriptors that the entries name are open. To be asked before the first of our own is made. */
 int proc__wiring_check(const struct request *request, struct failure *ret_failure);
+/* What is wrong with a number that a descriptor could not be placed at. */
+void proc__wiring_explain(struct failure *failure);
 /* Opens all that the entries ask for. 0, or a negative errno with the failure; to be ended by done in either case. */
 int proc__wiring_make(struct wiring *ret_wiring, const struct request *request, struct failure *ret_failure);
 /* Which of ours becomes that number, which must be wired; open until the ends are closed. */

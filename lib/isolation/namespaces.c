@@ -69,7 +69,7 @@ static int check_map(const proc_id_maps *maps, int as_root, const char *what, st
 {
     const char *wrong = proc__id_map_wrong(maps);
     if (!wrong && maps->items && as_root)
-        wrong = "with PROC_NS_AS_ROOT";
+        wrong = "not with PROC_NS_AS_ROOT";
     if (!wrong)
         return 0;
     proc__refuse(ret_failure, EINVAL, what);

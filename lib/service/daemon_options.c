@@ -92,7 +92,7 @@ static int check_keep(struct launch *launch, struct failure *failure)
 static int take_entry(const proc_stdio *given, int number, proc_stdio *ret_entry, struct failure *failure)
 {
     if (given->kind == PROC_STDIO_FD && !proc__fd_is_open(given->fd))
-        return proc__fail(failure, PROC_STEP_FDS, EBADF, number, NULL);
+        return proc__fail_not_open(failure, number);
     switch (given->kind) {
     case PROC_STDIO_DEFAULT: *ret_entry = PROC_NULL; return 0;
     case PROC_STDIO_NULL:
