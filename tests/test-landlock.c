@@ -26,8 +26,6 @@
 #define READ_DIR UINT64_C(8)
 #define MAKE_REG UINT64_C(0x100)
 #define BIND_TCP UINT64_C(1)
-#define SCOPE_ABSTRACT UINT64_C(1)
-#define SCOPE_SIGNAL UINT64_C(2)
 #define OF_TOMORROW (UINT64_C(1) << 62)
 
 static int version(void)
@@ -184,7 +182,8 @@ static void signals_do_not_leave_the_scope(void **state)
         SKIP_TEST("this kernel's landlock knows no scopes");
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     assert_string_equal(says(CHILD_DOES("try-signal", pid), NULL), "signal 0");
-    assert_string_equal(says(CHILD_DOES("try-signal", pid), PROC_SANDBOX(.scope = SCOPE_SIGNAL)), "signal EPERM");
+    assert_string_equal(says(CHILD_DOES("try-signal", pid), PROC_SANDBOX(.scope = PROC_LANDLOCK_SCOPE_SIGNAL)),
+                        "signal EPERM");
 }
 
 static int bind_abstract(int type, const char *name)
@@ -214,13 +213,13 @@ static void abstract_sockets_of_others_are_beyond_the_scope(void **state)
     if (version() < 6)
         SKIP_TEST("this kernel's landlock knows no scopes");
     snprintf(name, sizeof name, "libproc-test-%d", (int)getpid());
-    const proc_sandbox *sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT);
+    const proc_sandbox *sandbox = PROC_SANDBOX(.scope = PROC_LANDLOCK_SCOPE_ABSTRACT);
     /* Each kind has names of its own. */
     int stream = bind_abstract(SOCK_STREAM, name), datagrams = bind_abstract(SOCK_DGRAM, name);
     assert_int_equal(listen(stream, 8), 0);
     check_abstract(name, NULL, "connect 0", "send 0");
     check_abstract(name, sandbox, "connect EPERM", "send EPERM");
-    check_abstract(name, PROC_SANDBOX(.scope = SCOPE_SIGNAL), "connect 0", "send 0");
+    check_abstract(name, PROC_SANDBOX(.scope = PROC_LANDLOCK_SCOPE_SIGNAL), "connect 0", "send 0");
     close(stream);
     close(datagrams);
 }
@@ -232,8 +231,9 @@ static void a_socket_that_is_handed_on_is_within_the_scope(void **state)
     (void)state;
     if (version() < 6)
         SKIP_TEST("this kernel's landlock knows no scopes");
-    proc_child *child = start(PROC_ARGV("cat"), PROC_OPTIONS(.in = PROC_SOCKET, .out = PROC_SAME_AS(0),
-                                                            .sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT)));
+    const proc_sandbox *sandbox = PROC_SANDBOX(.scope = PROC_LANDLOCK_SCOPE_ABSTRACT);
+    proc_child *child =
+        start(PROC_ARGV("cat"), PROC_OPTIONS(.in = PROC_SOCKET, .out = PROC_SAME_AS(0), .sandbox = sandbox));
     assert_rc(proc_write(child, 0, "hello", 5, PATIENCE_MS), 5);
     assert_rc(proc_read(child, 0, text, sizeof text - 1, PATIENCE_MS), 5);
     assert_string_equal(text, "hello");
@@ -335,7 +335,7 @@ static void a_daemon_that_could_not_tell_that_it_is_ready_is_refused(void **stat
 {
     static const char text[] = "NOTIFY: its socket is beyond .sandbox->scope or .namespaces";
     const proc_options *const options[] = {
-        PROC_OPTIONS(.sandbox = PROC_SANDBOX(.scope = SCOPE_ABSTRACT)),
+        PROC_OPTIONS(.sandbox = PROC_SANDBOX(.scope = PROC_LANDLOCK_SCOPE_ABSTRACT)),
         PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.create = PROC_NS_NET)),
         PROC_OPTIONS(.namespaces = PROC_NAMESPACES(.join = PROC_NS_JOIN({.which = PROC_NS_NET, .pid = getpid()}))),
     };

@@ -358,6 +358,16 @@ static void every_entry_says_just_what_its_kind_needs(void **state)
     }
 }
 
+static void bytes_go_to_an_input_and_what_is_captured_comes_from_an_output(void **state)
+{
+    static const char bytes[] = "BYTES are what the child reads, and this is for its output",
+                      capture[] = "CAPTURE is of what the child writes, and this is its input";
+    (void)state;
+    assert_entry_refused(PROC_OPTIONS(.in = PROC_CAPTURE), EINVAL, 0, capture);
+    assert_entry_refused(PROC_OPTIONS(.out = PROC_TEXT("x")), EINVAL, 1, bytes);
+    assert_entry_refused(PROC_OPTIONS(.err = PROC_BYTES("x", 1)), EINVAL, 2, bytes);
+}
+
 static void slots_are_for_numbers_from_3_on(void **state)
 {
     (void)state;
@@ -386,6 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(signals_that_cannot_be_so_are_refused),
         cmocka_unit_test(transfers_and_stop_steps_that_make_no_sense_are_refused),
         cmocka_unit_test(every_entry_says_just_what_its_kind_needs),
+        cmocka_unit_test(bytes_go_to_an_input_and_what_is_captured_comes_from_an_output),
         cmocka_unit_test(slots_are_for_numbers_from_3_on),
     };
     return run_suite("request", tests, sizeof tests / sizeof tests[0], argc, argv);

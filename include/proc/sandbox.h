@@ -70,11 +70,15 @@ typedef struct proc_caps {
  * @{ */
 
 /* By number, since the kernel's header may be missing or old. They do not grow: a program knows what it asks for. */
-#define PROC_LANDLOCK_FS_READ UINT64_C(0x000d)  /**< Execute and read files, list directories. */
-#define PROC_LANDLOCK_FS_WRITE UINT64_C(0x7ff2) /**< Write, make, remove, rename, truncate. TRUNCATE: Linux 6.2. */
-#define PROC_LANDLOCK_FS_ALL UINT64_C(0xffff)   /**< Both, and ioctl(2) on devices: Linux 6.10. */
-#define PROC_LANDLOCK_NET_ALL UINT64_C(0x3)     /**< Bind (0x1) and connect (0x2) TCP: Linux 6.7. */
-#define PROC_LANDLOCK_SCOPE_ALL UINT64_C(0x3)   /**< Abstract sockets (0x1), signals (0x2) of others: Linux 6.12. */
+#define PROC_LANDLOCK_FS_READ UINT64_C(0x000d)     /**< Execute and read files, list directories. */
+#define PROC_LANDLOCK_FS_WRITE UINT64_C(0x7ff2)    /**< Write, make, remove, rename, truncate. TRUNCATE: Linux 6.2. */
+#define PROC_LANDLOCK_FS_ALL UINT64_C(0xffff)      /**< Both, and ioctl(2) on devices: Linux 6.10. */
+#define PROC_LANDLOCK_NET_BIND UINT64_C(0x1)       /**< Bind to TCP ports: Linux 6.7. */
+#define PROC_LANDLOCK_NET_CONNECT UINT64_C(0x2)    /**< Connect to TCP ports: Linux 6.7. */
+#define PROC_LANDLOCK_NET_ALL UINT64_C(0x3)        /**< Both. */
+#define PROC_LANDLOCK_SCOPE_ABSTRACT UINT64_C(0x1) /**< Abstract Unix sockets of others: Linux 6.12. */
+#define PROC_LANDLOCK_SCOPE_SIGNAL UINT64_C(0x2)   /**< Signals to others: Linux 6.12. */
+#define PROC_LANDLOCK_SCOPE_ALL UINT64_C(0x3)      /**< Both. */
 
 /**
  * One exception from what is denied: a file, a directory with all below it, or a TCP port. The errors of

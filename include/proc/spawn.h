@@ -43,8 +43,8 @@ enum {
     PROC_STDIO_FD = 6,       /**< This descriptor of ours; it stays open here. */
     PROC_STDIO_PATH = 7,     /**< A file, opened before the start with our cwd, ids and umask. A FIFO may block. */
     PROC_STDIO_SAME_AS = 8,  /**< Whatever that other number of the child is. */
-    PROC_STDIO_BYTES = 9,    /**< The child reads these bytes, then the end of file. */
-    PROC_STDIO_CAPTURE = 10, /**< What the child writes is kept for the result. */
+    PROC_STDIO_BYTES = 9,    /**< The child reads these bytes, then the end of file; not from 1 or 2. */
+    PROC_STDIO_CAPTURE = 10, /**< What the child writes is kept for the result; not to 0, but for a terminal. */
     PROC_STDIO_CALLBACK = 11 /**< What the child writes, or wants to read, goes through a function. */
 };
 

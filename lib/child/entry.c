@@ -6,6 +6,7 @@
 #include "entry.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum {
     TAKES_FD = 1,
@@ -81,6 +82,21 @@ static const char *what_is_wrong_with_callback(const proc_stdio *entry, int numb
     return NULL;
 }
 
+static const char *what_is_wrong_with_bytes(const proc_stdio *entry, int number)
+{
+    if (!entry->data && entry->size)
+        return "BYTES without data";
+    if (number == STDOUT_FILENO || number == STDERR_FILENO)
+        return "BYTES are what the child reads, and this is for its output";
+    return NULL;
+}
+
+static const char *what_is_wrong_with_capture(const proc_stdio *entry, int number)
+{
+    int is_input = number == STDIN_FILENO && !proc__entry_on_terminal(entry);
+    return is_input ? "CAPTURE is of what the child writes, and this is its input" : NULL;
+}
+
 static const char *what_is_missing(const proc_stdio *entry, int number, int is_run)
 {
     const uint32_t both = PROC_STDIO_TO_CHILD | PROC_STDIO_FROM_CHILD;
@@ -94,7 +110,8 @@ static const char *what_is_missing(const proc_stdio *entry, int number, int is_r
     case PROC_STDIO_FD: return entry->fd < 0 ? "FD: the descriptor is negative" : NULL;
     case PROC_STDIO_SAME_AS: return entry->fd < 0 ? "SAME_AS: the number is negative" : NULL;
     case PROC_STDIO_PATH: return what_is_wrong_with_path(entry);
-    case PROC_STDIO_BYTES: return !entry->data && entry->size ? "BYTES without data" : NULL;
+    case PROC_STDIO_BYTES: return what_is_wrong_with_bytes(entry, number);
+    case PROC_STDIO_CAPTURE: return what_is_wrong_with_capture(entry, number);
     case PROC_STDIO_CALLBACK: return what_is_wrong_with_callback(entry, number);
     default: return NULL;
     }

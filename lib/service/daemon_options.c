@@ -16,8 +16,6 @@
 /* A size that was never set may span what is not even memory. */
 #define NEVER_SET_SIZE ((size_t)64 << 10)
 #define DEFAULT_UMASK 022
-/* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET of <linux/landlock.h>, since 6.12. */
-#define SCOPE_ABSTRACT UINT64_C(1)
 
 /* ---- Structs of any size ---- */
 
@@ -165,7 +163,7 @@ static int take_program(struct launch *launch, const proc_options *given, struct
 static int can_say_ready(const struct request *request)
 {
     uint32_t which = request->namespaces.create | proc__namespace_join_kinds(request->namespaces.join);
-    return !(request->sandbox.scope & SCOPE_ABSTRACT) && !(which & PROC_NS_NET);
+    return !(request->sandbox.scope & PROC_LANDLOCK_SCOPE_ABSTRACT) && !(which & PROC_NS_NET);
 }
 
 /* By who will carry it out, on a copy: contradictions are told before anything is made. */
