@@ -244,6 +244,19 @@ static void a_name_with_bare_line_feeds_forges_nothing(void **state)
     assert_counts(1, 0, 0);
 }
 
+static void a_list_of_ids_that_is_none_leaves_the_others_as_they_are(void **state)
+{
+    (void)state;
+    parse_text("NStgid:\t77\t1\nNSpid:\t78\t2\nNSpgid:\t\nNSsid:\t9\tx\n");
+    assert_int_equal(status.ns_depth, 2);
+    assert_true(status.ns_tgid[1] == 1 && status.ns_pid[1] == 2);
+    assert_has(NS_TGID);
+    assert_has(NS_PID);
+    assert_has_no(NS_PGID);
+    assert_has_no(NS_SID);
+    assert_counts(0, 2, 0);
+}
+
 static void a_name_comes_back_as_the_bytes_that_were_set(void **state)
 {
     (void)state;
@@ -744,6 +757,7 @@ int main(int argc, char **argv)
         TEST(a_print_is_cut_between_values),
         TEST(a_name_that_looks_like_a_key_forges_nothing),
         TEST(a_name_with_bare_line_feeds_forges_nothing),
+        TEST(a_list_of_ids_that_is_none_leaves_the_others_as_they_are),
         TEST(a_name_comes_back_as_the_bytes_that_were_set),
         TEST(a_name_beyond_its_room_is_cut_and_not_present),
         TEST(a_kernel_thread_is_told_by_its_key),

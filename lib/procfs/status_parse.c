@@ -139,10 +139,13 @@ static const char *take_namespaces(const char *at, int32_t ids[PROC_NS_DEPTH], u
             return NULL;
         count++;
     }
+    /* The four keys share the depth: it is not for a line that is none to change. */
+    if (count == 0)
+        return NULL;
     /* An earlier line, a forged one, may have been longer. */
     memset(ids + count, 0, (PROC_NS_DEPTH - count) * sizeof *ids);
     *depth = count;
-    return count > 0 ? at : NULL;
+    return at;
 }
 
 static const char *take_signals(const char *at, const char *end, uint64_t ret_mask[2], uint32_t *bits)
