@@ -174,20 +174,28 @@ static int stop(proc_watch *watch, const proc_signal *signal, void *user)
 static int listen_at(uint16_t port)
 {
     const int on = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    socklen_t len = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(fd, (struct sockaddr *)&address, len) < 0 || listen(fd, SOMAXCONN) < 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &len) < 0) {
+        bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, SOMAXCONN) < 0) {
         int error = errno;
         if (fd >= 0)
             close(fd);
         return -error;
     }
-    printf("listening on http://127.0.0.1:%d/\n", ntohs(address.sin_port));
     return fd;
+}
+
+/* Once all is in place: who reads it may call, or end us by a signal, at once. */
+static int tell_address(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+        return -errno;
+    printf("listening on http://127.0.0.1:%d/\n", ntohs(address.sin_port));
+    return 0;
 }
 
 static int serve(int fd)
@@ -198,6 +206,8 @@ static int serve(int fd)
         rc = proc_loop_signals(server.loop, PROC_SIGNAL(SIGTERM) | PROC_SIGNAL(SIGINT), stop, &server, NULL);
     if (rc == 0)
         rc = proc_loop_descriptor(server.loop, fd, EPOLLIN, take_call, &server, &server.caller);
+    if (rc == 0)
+        rc = tell_address(fd);
     if (rc == 0)
         rc = proc_loop_run(server.loop);
     while (server.count > 0)
