@@ -19,6 +19,8 @@
 #include "tools.h"
 #include "world.h"
 
+#define FIRST_OF_LIBC 32 /* which keeps those from here to SIGRTMIN for itself */
+
 struct test_case {
     const struct CMUnitTest *test;
     void *state; /* the test's own */
@@ -151,11 +153,17 @@ static void start_first_thread(void)
     (void)EVENTUALLY(access(path, F_OK) < 0);
 }
 
-/* Whoever started us may ignore some, as nohup(1) and a shell's `&` do; what we start would inherit it. */
+/*
+ * Whoever started us may ignore some, as nohup(1) and a shell's `&` do; what we start would inherit it. posix_spawn(3)
+ * does so with those that libc keeps for itself, and lets nobody else change them.
+ */
 static void reset_ignored_signals(void)
 {
+    const unsigned long by_default[8] = {0};
     for (int number = 1; number < NSIG; number++)
-        if (number != SIGKILL && number != SIGSTOP)
+        if (number >= FIRST_OF_LIBC && number < SIGRTMIN)
+            syscall(SYS_rt_sigaction, number, by_default, NULL, NSIG / 8);
+        else if (number != SIGKILL && number != SIGSTOP)
             signal(number, SIG_DFL);
 }
 
