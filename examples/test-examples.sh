@@ -518,6 +518,7 @@ answers() {
 
 # Starts it at any free port, which is left in $port.
 start_server() {
+    : >"$work/log" # or the word of the one before would be taken for its own
     "$program" -p 0 >"$work/log" 2>"$work/complaints" &
     server=$!
     trap 'kill -9 $server 2>"$work/void"; rm -rf "$work"' EXIT
