@@ -314,3 +314,14 @@ int proc__hold_outcome(struct hold *hold, int pidfd, struct report *ret_report)
             return rc;
     }
 }
+
+struct report proc__hold_see_off(struct hold *hold, int pidfd, const struct report *told)
+{
+    struct report report = STEP_DONE;
+    int rc = proc__hold_release(hold);
+    if (rc < 0)
+        return proc__step_failed(PROC_STEP_PIPE, rc, -1);
+    proc__hold_outcome(hold, pidfd, &report);
+    /* What it says itself counts more than how it left. */
+    return __atomic_load_n(&told->step, __ATOMIC_ACQUIRE) ? *told : report;
+}

@@ -86,5 +86,7 @@ int proc__hold_release(struct hold *hold);
  * ended, and is not reaped.
  */
 int proc__hold_outcome(struct hold *hold, int pidfd, struct report *ret_report);
+/* Both, in their order. told: memory that both have, in which it may have said itself where it has failed. */
+struct report proc__hold_see_off(struct hold *hold, int pidfd, const struct report *told);
 
 #endif

@@ -242,13 +242,7 @@ static struct report let_it_live(struct birth *birth, int pidfd)
     struct report report = write_ids(birth, births->has_middle ? births->second : births->first, pidfd);
     if (report.step)
         return report;
-    int rc = proc__hold_release(&birth->hold);
-    if (rc < 0)
-        return proc__step_failed(PROC_STEP_PIPE, rc, -1);
-    proc__hold_outcome(&birth->hold, pidfd, &report);
-    /* What it says itself counts more than how it left. */
-    if (__atomic_load_n(&birth->told->child.step, __ATOMIC_ACQUIRE))
-        return birth->told->child;
+    report = proc__hold_see_off(&birth->hold, pidfd, &birth->told->child);
     return report.step ? report : proc__judge_silence(birth->plan, pidfd);
 }
 

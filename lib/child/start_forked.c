@@ -116,24 +116,14 @@ static proc_exit end_of(int pidfd)
 /* Lets it go on, and learns what becomes of it. */
 static int see_off(struct forked *forked, struct report *ret_report)
 {
-    struct report report = STEP_DONE;
-    int rc = proc__hold_release(&forked->hold);
-    if (rc < 0)
-        rc = proc__step_fail(&report, PROC_STEP_PIPE, rc, -1);
-    else
-        rc = proc__hold_outcome(&forked->hold, forked->pidfd, &report);
-    /* What it says itself counts more than how it left. */
-    if (__atomic_load_n(&forked->report->step, __ATOMIC_ACQUIRE)) {
-        report = *forked->report;
-        rc = -report.code;
-    }
-    if (rc == 0)
+    struct report report = proc__hold_see_off(&forked->hold, forked->pidfd, forked->report);
+    if (!report.step)
         return 0;
     if (report.step == PROC_STEP_HOOK && report.code == ECHILD && proc__pidfd_has_ended(forked->pidfd))
         forked->plan->hook->ended = end_of(forked->pidfd);
     proc__pidfd_end(&forked->pidfd, forked->pid);
     *ret_report = report;
-    return rc;
+    return -report.code;
 }
 
 static int start_held(struct forked *forked, struct report *ret_report)
