@@ -27,6 +27,15 @@ static pid_t fork_one(void)
     return pid;
 }
 
+/* One that does nothing, and whose pid is told. */
+static void bear_one(void)
+{
+    pid_t pid = fork_one();
+    if (pid == 0)
+        pause_for_ever();
+    say("%d", pid);
+}
+
 static int grandchild_holds_stdout(int argc, char **argv)
 {
     say("parent");
@@ -43,10 +52,7 @@ static int grandchild_ignoring_term(int argc, char **argv)
 {
     (void)argc, (void)argv;
     signal(SIGTERM, SIG_IGN);
-    pid_t pid = fork_one();
-    if (pid == 0)
-        pause_for_ever();
-    say("%d", pid);
+    bear_one();
     pause_for_ever();
 }
 
@@ -65,12 +71,8 @@ static int group_with_a_stubborn_member(int argc, char **argv)
 
 static int tree(int argc, char **argv)
 {
-    for (long i = number_at(argc, argv, 1, 3); i > 0; i--) {
-        pid_t pid = fork_one();
-        if (pid == 0)
-            pause_for_ever();
-        say("%d", pid);
-    }
+    for (long i = number_at(argc, argv, 1, 3); i > 0; i--)
+        bear_one();
     say("ready");
     pause_for_ever();
 }
@@ -78,10 +80,7 @@ static int tree(int argc, char **argv)
 static int leave_group(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    pid_t pid = fork_one();
-    if (pid == 0)
-        pause_for_ever();
-    say("%d", pid);
+    bear_one();
     say("%s", setpgid(0, getpgid(getppid())) == 0 ? "ready" : "stays");
     pause_for_ever();
 }
@@ -143,10 +142,7 @@ static int zombie_middle(int argc, char **argv)
     (void)argc, (void)argv;
     pid_t middle = fork_apart(leave_session);
     if (middle == 0) {
-        pid_t pid = fork_one();
-        if (pid == 0)
-            pause_for_ever();
-        say("%d", pid);
+        bear_one();
         _exit(0);
     }
     waitid(P_PID, (id_t)middle, &info, WEXITED | WNOWAIT);
@@ -158,10 +154,7 @@ static int zombie_middle(int argc, char **argv)
 static int left_in_group(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    pid_t pid = fork_one();
-    if (pid == 0)
-        pause_for_ever();
-    say("%d", pid);
+    bear_one();
     return 0;
 }
 
@@ -217,10 +210,7 @@ static int vforked_child(int argc, char **argv)
 static void *fork_and_pause(void *arg)
 {
     pthread_join(*(pthread_t *)arg, NULL);
-    pid_t pid = fork_one();
-    if (pid == 0)
-        pause_for_ever();
-    say("%d", pid);
+    bear_one();
     say("ready");
     pause_for_ever();
 }
