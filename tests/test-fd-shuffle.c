@@ -233,9 +233,8 @@ static proc_options options_of(const struct kind *kind, const proc_slot *slots, 
     return options;
 }
 
-static void every_kind_of_start_makes_way_for_whatever_is_wanted(void **state)
+static void try_each_kind(void (*check)(const char *name, const proc_options *options))
 {
-    (void)state;
     const proc_hook *hook = PROC_HOOK(nothing_to_do, NULL);
     const proc_namespaces *users = PROC_NAMESPACES(.create = PROC_NS_USER);
     proc_slot slots[CROWD + 1];
@@ -246,31 +245,36 @@ static void every_kind_of_start_makes_way_for_whatever_is_wanted(void **state)
         if (kind->is_possible && !kind->is_possible())
             continue;
         const proc_options options = options_of(kind, slots, hook, users);
-        const char *got = letters_at(PROC_NAMES("3", "4", "5", "6", "7", "8", "9", "10", "42"), &options);
-        if (strcmp(got, "abcdabcdd") != 0)
-            fail_msg("%s: %s", kind->name, got);
+        check(kind->name, &options);
     }
     letters_close(&letters);
 }
 
+static void check_crowd(const char *name, const proc_options *options)
+{
+    const char *got = letters_at(PROC_NAMES("3", "4", "5", "6", "7", "8", "9", "10", "42"), options);
+    if (strcmp(got, "abcdabcdd") != 0)
+        fail_msg("%s: %s", name, got);
+}
+
+static void every_kind_of_start_makes_way_for_whatever_is_wanted(void **state)
+{
+    (void)state;
+    try_each_kind(check_crowd);
+}
+
 /* The way home is one of those descriptors. */
+static void check_failure(const char *name, const proc_options *options)
+{
+    (void)name;
+    assert_fails(PROC_ARGV("/nope/program"), options, -ENOENT, PROC_STEP_EXEC, 0,
+                 "spawn \"/nope/program\": exec \"/nope/program\": No such file or directory");
+}
+
 static void every_kind_of_start_that_fails_says_why_whatever_is_wanted(void **state)
 {
     (void)state;
-    const proc_hook *hook = PROC_HOOK(nothing_to_do, NULL);
-    const proc_namespaces *users = PROC_NAMESPACES(.create = PROC_NS_USER);
-    proc_slot slots[CROWD + 1];
-    struct letters letters = letters_open(4);
-    fill_crowd(slots, &letters);
-    for (size_t i = 0; i < KINDS; i++) {
-        const struct kind *kind = &kinds[i];
-        if (kind->is_possible && !kind->is_possible())
-            continue;
-        const proc_options options = options_of(kind, slots, hook, users);
-        assert_fails(PROC_ARGV("/nope/program"), &options, -ENOENT, PROC_STEP_EXEC, 0,
-                     "spawn \"/nope/program\": exec \"/nope/program\": No such file or directory");
-    }
-    letters_close(&letters);
+    try_each_kind(check_failure);
 }
 
 static int first_letters(void *user)
