@@ -127,12 +127,7 @@ static char *read_line(FILE *from, int interactive)
         ssize_t got = getline(&line, &room, from);
         if (got < 0)
             break;
-        char *longer = realloc(text, len + (size_t)got + 1);
-        if (!longer) {
-            perror("mini_shell");
-            exit(2);
-        }
-        text = longer;
+        text = or_die(realloc(text, len + (size_t)got + 1));
         memcpy(text + len, line, (size_t)got + 1);
         len += (size_t)got;
     } while (text_goes_on(text));

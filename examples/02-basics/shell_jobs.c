@@ -126,13 +126,9 @@ static int start(struct job *job, const struct pipeline *pipeline, proc_error *e
 
 static struct job *job_new(const struct pipeline *pipeline)
 {
-    struct job *job = calloc(1, sizeof *job);
-    proc_child **stages = calloc(pipeline->count, sizeof(proc_child *));
-    char *text = strdup(pipeline->text);
-    if (!job || !stages || !text) {
-        perror("mini_shell");
-        exit(2);
-    }
+    struct job *job = or_die(calloc(1, sizeof *job));
+    proc_child **stages = or_die(calloc(pipeline->count, sizeof(proc_child *)));
+    char *text = or_die(strdup(pipeline->text));
     *job =
         (struct job){.number = jobs ? jobs->number + 1 : 1, .text = text, .stages = stages, .count = pipeline->count};
     return job;

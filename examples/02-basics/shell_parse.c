@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *or_die(void *memory)
+void *or_die(void *memory)
 {
     if (!memory) {
         perror("mini_shell");

@@ -28,6 +28,9 @@ struct pipeline {
     char *text; /* as it was typed */
 };
 
+/* Memory, or the end of the shell. */
+void *or_die(void *memory);
+
 /* 1: more lines belong to this text: a quote is open, or it ends with a backslash or a `|`. */
 int text_goes_on(const char *text);
 /*
