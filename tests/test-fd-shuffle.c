@@ -18,32 +18,6 @@
 #define TO 60 /* where the child tells what it has found */
 #define TO_TEXT "60"
 
-/* Files with a letter in each, 'a' the first, at the lowest numbers that are free, or at those that are named. */
-struct letters {
-    char *directory;
-    int count, fd[4];
-};
-
-static struct letters letters_open(int count)
-{
-    struct letters letters = {.directory = directory_make(), .count = count};
-    for (int i = 0; i < count; i++) {
-        char name[2] = {(char)('a' + i), '\0'};
-        char *path = path_in(letters.directory, name);
-        file_write(path, name);
-        letters.fd[i] = open(path, O_RDWR | O_CLOEXEC);
-        free(path);
-    }
-    return letters;
-}
-
-static void letters_close(struct letters *letters)
-{
-    for (int i = 0; i < letters->count; i++)
-        close(letters->fd[i]);
-    directory_remove(letters->directory);
-}
-
 /* What the child has at its numbers: a letter of each. Not with assertions: forked copies ask too. */
 static const char *letters_at(const char *const numbers[], const proc_options *options)
 {
@@ -69,7 +43,7 @@ static const char *letters_at(const char *const numbers[], const proc_options *o
  * `how` says of each number which file it gets: digit i of it, to the base `base`, is that of number i; one beyond the
  * files is a number that is left out.
  */
-static void check_arrangement(const struct letters *letters, int how, int base)
+static void check_arrangement(const struct named_files *letters, int how, int base)
 {
     proc_slot slots[5] = {{TO, PROC_PIPE_FROM_CHILD}};
     char numbers[4][8], expected[5] = "";
@@ -89,10 +63,10 @@ static void check_arrangement(const struct letters *letters, int how, int base)
 static void three_descriptors_take_each_others_places_in_all_64_ways(void **state)
 {
     (void)state;
-    struct letters letters = letters_open(3);
+    struct named_files letters = named_files_open('a', 3);
     for (int how = 0; how < 64; how++)
         check_arrangement(&letters, how, 4);
-    letters_close(&letters);
+    named_files_close(&letters);
 }
 
 static int is_permutation(int how)
@@ -106,11 +80,11 @@ static int is_permutation(int how)
 static void four_descriptors_are_permuted_in_all_24_ways(void **state)
 {
     (void)state;
-    struct letters letters = letters_open(4);
+    struct named_files letters = named_files_open('a', 4);
     for (int how = 0; how < 256; how++)
         if (is_permutation(how))
             check_arrangement(&letters, how, 4);
-    letters_close(&letters);
+    named_files_close(&letters);
 }
 
 /* ---- 0 to 2, any of which may be closed here ---- */
@@ -135,10 +109,10 @@ static void check_stdio(const char *letters, int closed)
 static int stdio_in_all_ways(void *arg)
 {
     const int closed = *(const int *)arg;
-    struct letters letters = letters_open(3);
+    struct named_files letters = named_files_open('a', 3);
     for (int i = 0; i <= 2; i++)
         require(i == closed ? close(i) == 0 : dup2(letters.fd[i], i) == i);
-    letters_close(&letters);
+    named_files_close(&letters);
     check_stdio("abc", closed);
     return 0;
 }
@@ -153,7 +127,7 @@ static void stdio_is_shuffled_in_all_ways_whichever_of_it_is_closed_here(void **
 static int out_and_err_are_files(void *arg)
 {
     (void)arg;
-    struct letters letters = letters_open(2);
+    struct named_files letters = named_files_open('a', 2);
     proc_child *child;
     char *out = path_in(letters.directory, "a"), *err = path_in(letters.directory, "b");
     require(dup2(letters.fd[0], 1) == 1 && dup2(letters.fd[1], 2) == 2);
@@ -168,7 +142,7 @@ static int out_and_err_are_files(void *arg)
     free(in_err);
     free(out);
     free(err);
-    letters_close(&letters);
+    named_files_close(&letters);
     return 0;
 }
 
@@ -216,7 +190,7 @@ static const struct kind {
 #define CROWD 40
 
 /* All numbers from 3 on, so that whatever the start has made is on one of them. */
-static void fill_crowd(proc_slot slots[CROWD + 1], const struct letters *letters)
+static void fill_crowd(proc_slot slots[CROWD + 1], const struct named_files *letters)
 {
     for (int i = 0; i < CROWD; i++)
         slots[i] = (proc_slot){3 + i, PROC_FD(letters->fd[i % 4])};
@@ -238,7 +212,7 @@ static void try_each_kind(void (*check)(const char *name, const proc_options *op
     const proc_hook *hook = PROC_HOOK(nothing_to_do, NULL);
     const proc_namespaces *users = PROC_NAMESPACES(.create = PROC_NS_USER);
     proc_slot slots[CROWD + 1];
-    struct letters letters = letters_open(4);
+    struct named_files letters = named_files_open('a', 4);
     fill_crowd(slots, &letters);
     for (size_t i = 0; i < KINDS; i++) {
         const struct kind *kind = &kinds[i];
@@ -247,7 +221,7 @@ static void try_each_kind(void (*check)(const char *name, const proc_options *op
         const proc_options options = options_of(kind, slots, hook, users);
         check(kind->name, &options);
     }
-    letters_close(&letters);
+    named_files_close(&letters);
 }
 
 static void check_crowd(const char *name, const proc_options *options)
@@ -291,13 +265,13 @@ static void a_function_finds_its_descriptors_where_it_wants_them(void **state)
 {
     (void)state;
     proc_slot slots[CROWD + 1];
-    struct letters letters = letters_open(4);
+    struct named_files letters = named_files_open('a', 4);
     proc_child *child;
     fill_crowd(slots, &letters);
     assert_rc(proc_fork(&child, first_letters, NULL, PROC_OPTIONS(.fds = {slots, CROWD + 1})), 0);
     assert_ends(child, PROC_EXITED, 0);
     proc_child_free(child);
-    letters_close(&letters);
+    named_files_close(&letters);
 }
 
 int main(int argc, char **argv)

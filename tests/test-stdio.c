@@ -22,33 +22,7 @@
 
 /* ---- Files to tell descriptors by ---- */
 
-#define FILES 6
-
-/* A directory with the files "0", "1", ... open for reading and writing, each with its name in it. */
-struct files {
-    char *directory;
-    int fd[FILES];
-};
-
-static struct files files_open(void)
-{
-    struct files files = {.directory = directory_make()};
-    for (int i = 0; i < FILES; i++) {
-        char name[2] = {(char)('0' + i), '\0'};
-        char *path = path_in(files.directory, name);
-        file_write(path, name);
-        files.fd[i] = open(path, O_RDWR | O_CLOEXEC);
-        free(path);
-    }
-    return files;
-}
-
-static void files_close(struct files *files)
-{
-    for (int i = 0; i < FILES; i++)
-        close(files->fd[i]);
-    directory_remove(files->directory);
-}
+#define FILES NAMED_FILES_MAX /* "0", "1", ... */
 
 /* Which of the files a descriptor of the child is, by the report; -1 = none. */
 static int file_at(const char *report, int number)
@@ -164,7 +138,7 @@ static void a_pipe_can_run_against_its_number(void **state)
 static void our_descriptor_becomes_the_childs_and_stays_ours(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     char *report = report_of(PROC_OPTIONS(.in = PROC_FD(files.fd[0]), .out = PROC_FD(files.fd[1]),
                                           .err = PROC_FD(files.fd[2]), .fds = PROC_FDS({9, PROC_FD(files.fd[3])})));
     assert_string_equal(report_fds(report), "0 1 2 9");
@@ -174,7 +148,7 @@ static void our_descriptor_becomes_the_childs_and_stays_ours(void **state)
     for (int i = 0; i < FILES; i++)
         assert_int_equal(fcntl(files.fd[i], F_GETFD), FD_CLOEXEC);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void same_as_joins_two_streams(void **state)
@@ -191,25 +165,25 @@ static void same_as_joins_two_streams(void **state)
 static void same_as_follows_a_chain_in_any_order(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     char *report = report_of(PROC_OPTIONS(.out = PROC_SAME_AS(2), .err = PROC_SAME_AS(8),
                                           .fds = PROC_FDS({9, PROC_FD(files.fd[4])}, {8, PROC_SAME_AS(9)})));
     for (const int *number = (const int[]){1, 2, 8, 9, -1}; *number >= 0; number++)
         assert_int_equal(file_at(report, *number), 4);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void same_as_means_the_childs_descriptor_not_ours(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     char *report = report_of(PROC_OPTIONS(.out = PROC_FD(files.fd[1]), .err = PROC_FD(files.fd[2]),
                                           .fds = PROC_FDS({5, PROC_SAME_AS(1)}, {6, PROC_SAME_AS(0)})));
     assert_int_equal(file_at(report, 5), 1);
     assert_true(is_at(report, 6, link_of(0)));
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void same_as_itself_a_circle_or_nothing_is_refused(void **state)
@@ -294,7 +268,7 @@ static void a_new_file_gets_its_mode_under_our_umask(void **state)
 static void a_path_is_opened_as_told(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     char *path = path_in(files.directory, "2");
     struct report_fd fd;
     char *report = report_of(PROC_OPTIONS(.in = PROC_OPEN(path, O_RDWR | O_NONBLOCK, 0)));
@@ -305,7 +279,7 @@ static void a_path_is_opened_as_told(void **state)
     assert_fails(PROC_ARGV("true"), PROC_OPTIONS(.out = PROC_OPEN(path, O_WRONLY | O_CREAT | O_EXCL, 0)), -EEXIST,
                  PROC_STEP_OPEN, 1, NULL);
     free(path);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void a_file_that_cannot_be_opened_is_named(void **state)
@@ -426,13 +400,13 @@ static void transferring_entries_are_not_for_the_verbs(void **state)
 static void two_descriptors_are_swapped(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     int a = files.fd[0], b = files.fd[1];
     char *report = report_of(PROC_OPTIONS(.fds = PROC_FDS({a, PROC_FD(b)}, {b, PROC_FD(a)})));
     assert_int_equal(file_at(report, a), 1);
     assert_int_equal(file_at(report, b), 0);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void stdout_and_stderr_are_swapped(void **state)
@@ -448,21 +422,21 @@ static void stdout_and_stderr_are_swapped(void **state)
 static void a_cycle_of_three_turns(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     int a = files.fd[0], b = files.fd[1], c = files.fd[2];
     char *report = report_of(PROC_OPTIONS(.fds = PROC_FDS({a, PROC_FD(b)}, {b, PROC_FD(c)}, {c, PROC_FD(a)})));
     assert_int_equal(file_at(report, a), 1);
     assert_int_equal(file_at(report, b), 2);
     assert_int_equal(file_at(report, c), 0);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 /* Each source is the next one's target: whichever order they are placed in, one would be overwritten. */
 static void a_chain_moves_along_in_both_directions(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     int *fd = files.fd;
     char *up = report_of(
         PROC_OPTIONS(.fds = PROC_FDS({fd[1], PROC_FD(fd[0])}, {fd[2], PROC_FD(fd[1])}, {fd[3], PROC_FD(fd[2])})));
@@ -474,26 +448,26 @@ static void a_chain_moves_along_in_both_directions(void **state)
     }
     free(up);
     free(down);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void one_descriptor_serves_many_numbers(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     int a = files.fd[0], b = files.fd[1];
     char *report = report_of(PROC_OPTIONS(.in = PROC_FD(a), .out = PROC_FD(a),
                                           .fds = PROC_FDS({a, PROC_FD(a)}, {b, PROC_FD(a)}, {50, PROC_FD(a)})));
     for (const int *number = (const int[]){0, 1, a, b, 50, -1}; *number >= 0; number++)
         assert_int_equal(file_at(report, *number), 0);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void the_same_number_loses_its_close_on_exec_flag_in_the_child_only(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     int a = files.fd[0], b = files.fd[1];
     char *report = report_of(PROC_OPTIONS(.fds = PROC_FDS({a, PROC_FD(a)}, {b, PROC_INHERIT})));
     assert_int_equal(file_at(report, a), 0);
@@ -501,7 +475,7 @@ static void the_same_number_loses_its_close_on_exec_flag_in_the_child_only(void 
     assert_int_equal(fcntl(a, F_GETFD), FD_CLOEXEC);
     assert_int_equal(fcntl(b, F_GETFD), FD_CLOEXEC);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 /* As Go's TestExtraFilesFDShuffle: every number from 3 on is taken, so the library's own descriptors get in the way. */
@@ -510,14 +484,14 @@ static void all_low_numbers_may_be_targets(void **state)
     enum { COUNT = 60 };
     proc_slot slots[COUNT];
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     for (int i = 0; i < COUNT; i++)
         slots[i] = (proc_slot){COUNT + 2 - i, PROC_FD(files.fd[i % FILES])};
     char *report = report_of(PROC_OPTIONS(.in = PROC_NULL, .fds = {slots, COUNT}));
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(file_at(report, slots[i].number), i % FILES);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 static void no_report_is_lost_when_all_low_numbers_are_targets(void **state)
@@ -839,7 +813,7 @@ static void nothing_else_is_open_where_proc_is_missing_too(void **state)
 static void inherit_fds_keeps_what_is_not_close_on_exec(void **state)
 {
     (void)state;
-    struct files files = files_open();
+    struct named_files files = named_files_open('0', FILES);
     fcntl(files.fd[1], F_SETFD, 0);
     char *report = report_of(PROC_OPTIONS(.flags = PROC_INHERIT_FDS, .out = PROC_PIPE, .in = PROC_PIPE));
     assert_int_equal(file_at(report, files.fd[1]), 1);
@@ -854,7 +828,7 @@ static void inherit_fds_keeps_what_is_not_close_on_exec(void **state)
         inherited += fcntl(fd, F_GETFD) == 0 && strncmp(link_of(fd), "pipe:", 5) == 0;
     assert_int_equal(pipes, 2 + inherited);
     free(report);
-    files_close(&files);
+    named_files_close(&files);
 }
 
 /* ---- Flags of the ends ---- */

@@ -148,6 +148,26 @@ void file_write(const char *path, const char *text)
         give_up(path);
 }
 
+struct named_files named_files_open(char first, int count)
+{
+    struct named_files files = {.directory = directory_make(), .count = count};
+    for (int i = 0; i < count; i++) {
+        char name[2] = {(char)(first + i), '\0'};
+        char *path = path_in(files.directory, name);
+        file_write(path, name);
+        files.fd[i] = open(path, O_RDWR | O_CLOEXEC);
+        free(path);
+    }
+    return files;
+}
+
+void named_files_close(struct named_files *files)
+{
+    for (int i = 0; i < files->count; i++)
+        close(files->fd[i]);
+    directory_remove(files->directory);
+}
+
 static char *read_to_end(int fd)
 {
     size_t len = 0, room = 4096;

@@ -25,6 +25,17 @@ char *directory_remove(char *directory);
 char *path_in(const char *directory, const char *name);
 /* A file with that content. */
 void file_write(const char *path, const char *text);
+
+/* Files in a directory of their own, open both ways. Each has one character for its name and for all its text. */
+#define NAMED_FILES_MAX 6
+struct named_files {
+    char *directory;
+    int count, fd[NAMED_FILES_MAX];
+};
+
+/* The characters from the first one on, at the lowest numbers that are free. */
+struct named_files named_files_open(char first, int count);
+void named_files_close(struct named_files *files);
 /* Its content, terminated, in memory that the caller frees; NULL if it cannot be read. */
 char *file_read(const char *path);
 
