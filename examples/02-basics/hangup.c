@@ -61,11 +61,14 @@ static int open_session(int *ret_terminal, int pids[COUNT])
     return got == (ssize_t)(COUNT * sizeof *pids) ? 0 : -1;
 }
 
-/* Who was not told is ended now, in a way that can be told from the other. */
-static int show(const char *name, int pid, int is_to_end)
+/*
+ * Who is not told is ended now, in a way that can be told from the other. Who is told may have it still before it, and
+ * would be ended by us first.
+ */
+static int show(const char *name, int pid, int is_told)
 {
     int status = 0;
-    if (!is_to_end)
+    if (!is_told)
         kill(pid, SIGKILL);
     if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
         return -1;
@@ -85,9 +88,9 @@ int main(void)
         rc = open_session(&terminal, pids);
     if (rc == 0)
         close(terminal);
-    /* The leader first, and not by us: its end is what tells the others. */
+    /* The leader first: its end is what tells the others. */
     for (int who = LEADER; rc == 0 && who < COUNT; who++)
-        rc = show(names[who], pids[who], who == LEADER);
+        rc = show(names[who], pids[who], who <= DEFAULT);
     if (rc < 0)
         fprintf(stderr, "hangup: no session with a terminal can be had here\n");
     return rc < 0;
