@@ -726,7 +726,9 @@ starts_late() {
     "$program" -n "$python" -c "$service" "$work" "$2" >"$work/out" 2>"$work/err" &
     launcher=$!
     until [ -e "$work/begun" ] || ! kill -0 $launcher 2>"$work/void"; do sleep 0.01; done
-    [ "$(stat_field $launcher 1)" = S ] || fail "daemon: is back before: $(cat "$work/err")"
+    case $(stat_field $launcher 1) in
+        '' | Z) fail "daemon: is back before: $(cat "$work/err")" ;;
+    esac
     echo go on >"$work/word"
     wait $launcher
     got=$?
