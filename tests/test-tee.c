@@ -239,6 +239,22 @@ static void a_broken_target_is_told_and_nothing_kept_is_lost(void **state)
     target_close(&full);
 }
 
+/* With a longer time each time, until the child has written, or ended, before that was over. */
+static void run_at_full_target(proc_result *ret_result, const struct target *target, const char *bytes, int is_to_end)
+{
+    for (int time = 100;; time *= 2) {
+        int64_t before = patience_now();
+        assert_rc(proc_run(ret_result, CHILD_DOES("write", bytes),
+                           PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target->ours), .timeout_ms = time,
+                                        .stop = PROC_STOP_STEPS({SIGINT, PROC_ONE, -1}))), 0);
+        assert_true(patience_now() - before < time + PATIENCE_MS);
+        assert_true(ret_result->duration_ms >= time);
+        if (is_to_end ? !ret_result->timed_out : ret_result->out.total > 0)
+            return;
+        proc_result_done(ret_result);
+    }
+}
+
 /* Little is written, and the child ends; or much, and it has to be stopped. Both cost the time, and no more. */
 static void check_full(struct target target, int blocks)
 {
@@ -247,13 +263,8 @@ static void check_full(struct target target, int blocks)
         set_nonblocking(target.ours);
     fill(&target);
     for (int i = 0; i < 2; i++) {
-        int64_t before = patience_now();
         proc_result result;
-        assert_rc(proc_run(&result, CHILD_DOES("write", bytes[i]),
-                           PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target.ours), .timeout_ms = 100,
-                                        .stop = PROC_STOP_STEPS({SIGINT, PROC_ONE, -1}))), 0);
-        assert_true(patience_now() - before < PATIENCE_MS);
-        assert_true(result.duration_ms >= 100);
+        run_at_full_target(&result, &target, bytes[i], i == 0);
         assert_int_equal(result.timed_out, i);
         assert_int_equal(result.exit.kind, i ? PROC_SIGNALED : PROC_EXITED);
         assert_rc(result.out.tee_error, -ETIMEDOUT);
