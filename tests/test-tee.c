@@ -244,12 +244,13 @@ static void run_at_full_target(proc_result *ret_result, const struct target *tar
 {
     for (int time = 100;; time *= 2) {
         int64_t before = patience_now();
+        assert_true(time < PATIENCE_MS);
         assert_rc(proc_run(ret_result, CHILD_DOES("write", bytes),
                            PROC_OPTIONS(.out = PROC_CAPTURE_TEE(target->ours), .timeout_ms = time,
                                         .stop = PROC_STOP_STEPS({SIGINT, PROC_ONE, -1}))), 0);
         assert_true(patience_now() - before < time + PATIENCE_MS);
         assert_true(ret_result->duration_ms >= time);
-        if (is_to_end ? !ret_result->timed_out : ret_result->out.total > 0)
+        if (is_to_end ? ret_result->exit.kind == PROC_EXITED : ret_result->out.total > 0)
             return;
         proc_result_done(ret_result);
     }
